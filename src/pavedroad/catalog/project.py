@@ -1,0 +1,72 @@
+"""A project as its own `pyproject.toml` describes it, under `[tool.paved]`."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pavedroad.catalog.model import check_name
+from pavedroad.errors import ConfigError, did_you_mean
+
+PROFILES = ("explore", "team", "production")
+
+
+class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys of `[tool.paved]`. `root` and `name` are filled in when the manifest leaves them out."""
+
+    root: Path = Path()
+    name: str = ""
+    kind: str = "project"  # project, pipeline, service or application
+    owner: str = ""
+    description: str = ""
+    profile: str = "team"
+    entry: str = ""  # module:pipeline that `paved run` takes when none is named
+    gates: dict[str, Any] = {}
+    checks: dict[str, Any] = {}
+
+
+def find_project(start: Path) -> Project | None:
+    """The project whose folder is `start` or the nearest one above it with a pyproject.toml, else None."""
+    for folder in (start.absolute(), *start.absolute().parents):
+        if (folder / "pyproject.toml").is_file():
+            return read_project(folder)
+    return None
+
+
+def read_project(root: Path) -> Project:
+    """Read `root/pyproject.toml`; without the file, a project named after its folder.
+
+    Raises: ConfigError for TOML that does not parse, an unknown key or a wrong type in `[tool.paved]`.
+    """
+    file = root / "pyproject.toml"
+    try:
+        manifest = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}", hint="correct that line") from None
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}", hint="check its permissions") from None
+    values = _table(_table(manifest, "tool", file), "paved", file)
+    known = [name for name in Project.__struct_fields__ if name != "root"]
+    for key in values:
+        if key not in known:
+            raise ConfigError(f"unknown key {key!r} in [tool.paved] of {file}", hint=did_you_mean(key, known))
+    declared = _table(manifest, "project", file).get("name")
+    name = values.get("name") or (declared if isinstance(declared, str) else "") or root.absolute().name or "project"
+    try:
+        project = msgspec.convert({**values, "name": name, "root": root.absolute()}, Project)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"[tool.paved] of {file}: {error}", hint="see docs/project.md") from None
+    if project.profile not in PROFILES:
+        raise ConfigError(f"unknown profile {project.profile!r} in {file}", hint=did_you_mean(project.profile, PROFILES))
+    check_name(project.name)
+    return project
+
+
+def _table(parent: dict[str, Any], key: str, file: Path) -> dict[str, Any]:
+    value = parent.get(key, {})
+    if not isinstance(value, dict):
+        raise ConfigError(f"{key} in {file} is not a table", hint=f"write [{key}]")
+    return value

@@ -1,0 +1,140 @@
+"""`paved`: the table of commands. A command's module is loaded when that command is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import click
+
+from pavedroad.errors import PavedError
+from pavedroad.kit.terminal import show_error, width
+
+
+class Command(NamedTuple):
+    name: str
+    door: str  # module:function
+    says: str
+    group: str
+
+
+COMMANDS = (
+    Command("demo", "pavedroad.demo.cli:demo", "Watch real data become a served, gated model.", "Start"),
+    Command("new", "pavedroad.scaffold.cli:new", "Make a project that passes its own checks.", "Start"),
+    Command("up", "pavedroad.server.cli:up", "Start the server: MLflow API and pages.", "Start"),
+    Command("check", "pavedroad.checks.cli:check", "Check a project against best practices.", "Develop"),
+    Command("explain", "pavedroad.checks.cli:explain", "Explain a rule: why, bad, good.", "Develop"),
+    Command("run", "pavedroad.pipelines.cli:run", "Run a pipeline; finished steps are cached.", "Develop"),
+    Command("why", "pavedroad.pipelines.cli:why", "Tell why a step ran again.", "Develop"),
+    Command("runs", "pavedroad.pipelines.cli:runs", "List runs.", "Develop"),
+    Command("register", "pavedroad.registry.cli:register", "Make a run's model a version.", "Release"),
+    Command("models", "pavedroad.registry.cli:models", "List models, versions and their gates.", "Release"),
+    Command("promote", "pavedroad.registry.cli:promote", "Give a version an alias if its gates are open.", "Release"),
+    Command("approve", "pavedroad.registry.cli:approve", "Approve a version.", "Release"),
+    Command("exempt", "pavedroad.registry.cli:exempt", "Exempt a version from a gate until a date.", "Release"),
+    Command("rollback", "pavedroad.registry.cli:rollback", "Go back to the champion before.", "Release"),
+    Command("serve", "pavedroad.serving.cli:serve", "Serve a model version over HTTP.", "Release"),
+    Command("list", "pavedroad.catalog.cli:list_", "List artifacts.", "Record"),
+    Command("show", "pavedroad.registry.show_cli:show", "Show an artifact or a run.", "Record"),
+    Command("own", "pavedroad.catalog.cli:own", "Set the owner of an artifact.", "Record"),
+    Command("stage", "pavedroad.catalog.cli:stage", "Set the stage of an artifact.", "Record"),
+    Command("lineage", "pavedroad.catalog.cli:lineage", "Tell what came from what.", "Record"),
+    Command("journal", "pavedroad.catalog.cli:journal", "Read who did what, when.", "Record"),
+)
+GROUPS = ("Start", "Develop", "Release", "Record")
+
+
+class Doors(NamedTuple):
+    """What lower rooms need from higher ones, handed to every command as the context's object."""
+
+    open_tracking: Callable[[Any], Any]  # record -> Embedded(url, stop), a tracking server in this process
+    measure_latency: Callable[..., Any]  # (record, version, ...) -> Latency, by really serving it
+
+
+def _open_tracking(record: Any) -> Any:
+    from pavedroad.server import embedded
+
+    return embedded.start(record)
+
+
+def _measure_latency(*values: Any, **options: Any) -> Any:
+    from pavedroad import serving
+
+    return serving.measure_latency(*values, **options)
+
+
+class LazyGroup(click.Group):
+    """Knows every command's name and help without importing it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [command.name for command in COMMANDS]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        for command in COMMANDS:
+            if command.name == name:
+                module, _, function = command.door.partition(":")
+                loaded = getattr(importlib.import_module(module), function)
+                assert isinstance(loaded, click.Command), command.door
+                return loaded
+        return None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        from pavedroad.errors import Invalid, did_you_mean
+
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            names = [command.name for command in COMMANDS]
+            raise Invalid(f"no command {args[0]!r}", hint=f"{did_you_mean(args[0], names)} See `paved --help`")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for group in GROUPS:
+            with formatter.section(group):
+                formatter.write_dl([(command.name, command.says) for command in COMMANDS if command.group == group])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Every command has --help and --json. Exit codes: 0 yes, 1 no, 2 bad input, 3 cannot here.",
+)
+@click.version_option(package_name="pavedroad", prog_name="paved")
+@click.pass_context
+def paved(ctx: click.Context) -> None:
+    """From an empty folder to a gated, served model, on one record."""
+    ctx.obj = Doors(open_tracking=_open_tracking, measure_latency=_measure_latency)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in arguments
+    try:
+        # Not standalone: one place, here, turns every refusal into words and an exit code.
+        code = paved.main(args=arguments, prog_name="paved", standalone_mode=False, terminal_width=width())
+    except PavedError as error:
+        show_error(error, as_json=as_json)
+        code = error.exit_code
+    except click.Abort:
+        click.echo("stopped", err=True)
+        code = 130
+    except click.ClickException as error:
+        show_error(_from_click(error), as_json=as_json)
+        code = 2
+    except BrokenPipeError:  # the reader of our output has gone: not an error of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _from_click(error: click.ClickException) -> PavedError:
+    from pavedroad.errors import Invalid
+
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "paved"
+    return Invalid(error.format_message().rstrip("."), hint=f"see `{path} --help`")
+
+
+if __name__ == "__main__":
+    main()

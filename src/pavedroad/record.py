@@ -1,0 +1,54 @@
+"""The record: one database and one file store, which every feature writes to.
+
+Each feature keeps its own tables (`<feature>/migrations/`); this is the list of them. A folder name in the list is data, not an
+import, so the lowest room can name the highest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+
+import msgspec
+
+from pavedroad.config import Settings
+from pavedroad.kit.files import FileStore, open_files
+from pavedroad.kit.migrations import apply_migrations
+from pavedroad.kit.sql import Database, open_database
+
+# In order of their foreign keys.
+FEATURES_WITH_TABLES = ("catalog", "tracking", "pipelines", "checks", "registry")
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    db: Database
+    files: FileStore
+    settings: Settings
+
+    def close(self) -> None:
+        self.db.close()
+
+
+def open_record(settings: Settings) -> Record:
+    """Open the record and bring its schema up to date.
+
+    Raises: Unavailable when the folder or the server cannot be used; Conflict when a newer version made the database.
+    """
+    db = open_database(settings.database_url)
+    try:
+        root = files("pavedroad")
+        apply_migrations(db, [(name, root / name / "migrations") for name in FEATURES_WITH_TABLES])
+    except BaseException:
+        db.close()
+        raise
+    return Record(db=db, files=open_files(settings.files_url), settings=settings)
+
+
+@contextmanager
+def record_of(settings: Settings) -> Iterator[Record]:
+    record = open_record(settings)
+    try:
+        yield record
+    finally:
+        record.close()

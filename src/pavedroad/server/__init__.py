@@ -1,0 +1,1 @@
+"""One process that answers the MLflow API and shows the pages."""

@@ -1,0 +1,117 @@
+"""The server as a process of its own, or as a thread of another one."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from pavedroad.errors import Unavailable
+
+PORTS_TO_TRY = 50
+GRACE_S = 10  # for requests in flight when told to stop
+
+
+class _Server(uvicorn.Server):
+    """Tells when it is ready, and leaves signals to whoever runs it."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(host: str, port: int, *, next_free: bool = False) -> socket.socket:
+    """A listening address. With `next_free`, a taken port gives way to the next one; port 0 means any.
+
+    Raises: Unavailable when the address cannot be used.
+    """
+    last = port + (PORTS_TO_TRY if next_free and port else 0)
+    for candidate in range(port, min(last, 65535) + 1):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, candidate))
+            listening.listen(2048)
+            return listening
+        except OSError as error:
+            listening.close()
+            if candidate == min(last, 65535) or "in use" not in str(error):
+                raise Unavailable(f"cannot listen on {host}:{candidate}: {error.strerror}", hint="choose another --port") from None
+    raise AssertionError("unreachable")
+
+
+def url_of(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve_until_told(app: ASGIApp, listening: socket.socket, *, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C, then answer what is in flight and return."""
+
+    async def serve() -> None:
+        server = _Server(_config(app), ready)
+
+        def stop() -> None:
+            server.force_exit = server.should_exit  # the second signal does not wait
+            server.should_exit = True
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        await server.serve([listening])
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve())
+
+
+class ServerThread:
+    """The same server inside this process, on 127.0.0.1 and any port, until `stop()`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        listening = bind("127.0.0.1", 0)
+        self.url = url_of(listening)
+        ready = threading.Event()
+        self._server = _Server(_config(app), ready.set)
+        self._thread = threading.Thread(target=self._run, args=(listening,), name="server", daemon=True)
+        self._thread.start()
+        if not ready.wait(GRACE_S):
+            raise Unavailable("the embedded server did not start", hint="try again")
+
+    def _run(self, listening: socket.socket) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._server.serve([listening]))
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=75,
+    )

@@ -38,7 +38,7 @@ COMMANDS = (
     Command("rollback", "pavedroad.registry.cli:rollback", "Go back to the champion before.", "Release"),
     Command("serve", "pavedroad.serving.cli:serve", "Serve a model version over HTTP.", "Release"),
     Command("list", "pavedroad.catalog.cli:list_", "List artifacts.", "Record"),
-    Command("show", "pavedroad.registry.show_cli:show", "Show an artifact or a run.", "Record"),
+    Command("show", "pavedroad.overview.cli:show", "Show an artifact or a run.", "Record"),
     Command("own", "pavedroad.catalog.cli:own", "Set the owner of an artifact.", "Record"),
     Command("stage", "pavedroad.catalog.cli:stage", "Set the stage of an artifact.", "Record"),
     Command("lineage", "pavedroad.catalog.cli:lineage", "Tell what came from what.", "Record"),

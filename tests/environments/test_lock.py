@@ -1,3 +1,4 @@
+import contextlib
 import json
 from pathlib import Path
 
@@ -19,7 +20,7 @@ name = "Blake3"
 version = "1.0.5"
 source = {{ registry = "https://pypi.org/simple" }}
 sdist = {{ url = "https://files.example/blake3-1.0.5.tar.gz", hash = "{HASH}" }}
-wheels = [{{ url = "https://files.example/blake3-1.0.5-cp311-cp311-manylinux_2_17_x86_64.whl", hash = "{HASH}" }}]
+wheels = [{{ url = "https://files.example/blake3-1.0.5-cp311-cp311-win_amd64.whl", hash = "{HASH}" }}]
 
 [[package]]
 name = "torch"
@@ -41,7 +42,10 @@ name = "numpy"
 version = "2.1.0"
 marker = "python_version >= '3.12'"
 index = "https://pypi.org/simple"
-wheels = [{{ url = "https://files.example/numpy-2.1.0-cp312-cp312-win_amd64.whl", hashes = {{ sha256 = "{"a" * 64}" }} }}]
+
+[[packages.wheels]]
+url = "https://files.example/numpy-2.1.0-cp312-cp312-win_amd64.whl"
+hashes = {{ sha256 = "{"a" * 64}" }}
 
 [[packages]]
 name = "tool"
@@ -137,7 +141,7 @@ def test_the_python_it_was_made_for_is_kept(name: str, text: str, python: str) -
 def test_files_hashes_markers_and_other_sources_are_kept() -> None:
     blake3, torch, mine = parse_lock("uv.lock", UV).packages
 
-    assert blake3.files == ("blake3-1.0.5-cp311-cp311-manylinux_2_17_x86_64.whl", "blake3-1.0.5.tar.gz")
+    assert blake3.files == ("blake3-1.0.5-cp311-cp311-win_amd64.whl", "blake3-1.0.5.tar.gz")
     assert blake3.hashes == (HASH, HASH)
     assert (blake3.source, torch.source, mine.source) == ("", "https://download.pytorch.org/whl/cu126", ".")
     assert torch.marker == "sys_platform == 'linux'"
@@ -217,7 +221,5 @@ def test_a_damaged_lock_is_read_or_refused_but_never_crashes(
     start = data.draw(st.integers(0, len(text)))
     damaged = text[:start] + data.draw(st.text(max_size=5)) + text[data.draw(st.integers(start, len(text))) :]
 
-    try:
-        parse_lock(name, damaged)
-    except Invalid as error:
-        assert error.hint
+    with contextlib.suppress(Invalid):
+        assert parse_lock(name, damaged).file == name

@@ -1,0 +1,91 @@
+"""What a compiled function is and touches, for functions whose source cannot be had."""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Iterator
+from types import CodeType
+from typing import NamedTuple
+
+_DOCSTRING_FLAG = 0x4000000  # CO_HAS_DOCSTRING, Python 3.13
+_FUNCTION_FLAG = 0x0002  # CO_NEWLOCALS
+
+
+class Touched(NamedTuple):
+    """What a code object reads of its module, and what it imports."""
+
+    chains: frozenset[tuple[str, ...]]  # ("features", "add_weather") for features.add_weather
+    imports: frozenset[str]
+
+
+def describe_code(code: CodeType) -> str:
+    """Text of what `code` does: no line numbers, no file name, no docstring."""
+    consts = code.co_consts
+    if _has_docstring(code):
+        consts = (None, *consts[1:])
+    return "|".join(
+        (
+            code.co_name,
+            code.co_code.hex(),
+            "(" + ",".join(_describe_constant(value) for value in consts) + ")",
+            repr((code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)),
+            repr((code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & 0x3FF)),
+            code.co_exceptiontable.hex(),
+        )
+    )
+
+
+def _describe_constant(value: object) -> str:
+    if isinstance(value, CodeType):
+        return describe_code(value)
+    if isinstance(value, frozenset):
+        return "{" + ",".join(sorted(_describe_constant(item) for item in value)) + "}"
+    if isinstance(value, tuple):
+        return "(" + ",".join(_describe_constant(item) for item in value) + ",)"
+    return f"{type(value).__name__}:{value!r}"
+
+
+def _has_docstring(code: CodeType) -> bool:
+    if code.co_flags & _DOCSTRING_FLAG:
+        return True
+    # Before 3.13 the first constant of a function is its docstring or None.
+    return bool(
+        code.co_flags & _FUNCTION_FLAG
+        and code.co_consts
+        and isinstance(code.co_consts[0], str)
+        and code.co_name not in ("<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>")
+    )
+
+
+def touched(code: CodeType) -> Touched:
+    chains: set[tuple[str, ...]] = set()
+    imports: set[str] = set()
+    for each in nested(code):
+        chain: tuple[str, ...] = ()
+        module = ""
+        for instruction in dis.get_instructions(each):
+            name, value = instruction.opname, instruction.argval
+            if name in ("LOAD_ATTR", "LOAD_METHOD") and chain:
+                chain = (*chain, value)
+                continue
+            if chain:
+                chains.add(chain)
+                chain = ()
+            if name in ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"):
+                chain = (value,)
+            elif name == "IMPORT_NAME":
+                module = value
+                imports.add(value)
+            elif name == "IMPORT_FROM":
+                imports.add(f"{module}.{value}")
+        if chain:
+            chains.add(chain)
+    return Touched(frozenset(chains), frozenset(imports))
+
+
+def nested(code: CodeType) -> Iterator[CodeType]:
+    """`code` and every code object inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from nested(constant)

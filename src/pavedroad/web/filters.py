@@ -1,18 +1,93 @@
-"""What templates may call, by name (first draft by the lead; its owner replaces it)."""
+"""What templates may call, by name."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import Any
 
-from pavedroad.kit.clock import duration, how_long_ago, utc_iso
+import msgspec
+from markupsafe import Markup
+
+from pavedroad.kit import clock, svg
+from pavedroad.kit.chart import short
 from pavedroad.kit.text import count, middle_cut, size
+from pavedroad.web.page import segment
+from pavedroad.web.states import KIND_MARKS, chip
+
+
+def ago(at_ms: int | None) -> Markup:
+    """How long ago; the exact time on hover."""
+    if not at_ms:
+        return Markup('<span class="muted">never</span>')
+    iso = clock.utc_iso(at_ms)
+    exact = iso.replace("T", " ").replace(".000", "").replace("Z", " UTC")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(iso, exact, clock.how_long_ago(at_ms))
+
+
+def exact(at_ms: int) -> str:
+    """`2026-11-24 09:30:00 UTC`."""
+    return clock.utc_iso(at_ms)[:19].replace("T", " ") + " UTC"
+
+
+def shortened(name: str, width: int = 40) -> Markup | str:
+    """A name cut in its middle; the whole of it on hover and when copied from there."""
+    if len(name) <= width:
+        return name
+    return Markup('<span title="{}">{}</span>').format(name, middle_cut(name, width))
+
+
+def number(value: float | int | None) -> str:
+    return "" if value is None else short(value)
+
+
+def exactly(value: float | int) -> str:
+    """Every digit, for hover."""
+    return repr(value)
+
+
+def signed(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{short(value)}"
+
+
+def shell(word: str) -> str:
+    """A word as a shell takes it."""
+    return shlex.quote(word)
+
+
+def kind_mark(kind: str) -> svg.Svg:
+    return svg.mark(KIND_MARKS.get(kind, "ring"))
+
+
+def indented(value: Any) -> str:
+    """JSON to read."""
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode()
+
+
+def markdown(text: str) -> Markup:
+    """Markdown as HTML; HTML inside it is shown as text, and links only lead to http, https and mailto."""
+    # 15 ms to import, and few pages have a card.
+    from markdown_it import MarkdownIt
+
+    return Markup(MarkdownIt("commonmark", {"html": False}).enable("table").disable("image").render(text))  # noqa: S704
+
 
 FILTERS: tuple[tuple[str, Callable[..., Any]], ...] = (
-    ("ago", how_long_ago),
-    ("iso", utc_iso),
-    ("duration", duration),
-    ("middle_cut", middle_cut),
+    ("ago", ago),
     ("count", count),
+    ("duration", clock.duration),
+    ("exact", exact),
+    ("exactly", exactly),
+    ("indented", indented),
+    ("kind_mark", kind_mark),
+    ("mark", svg.mark),
+    ("markdown", markdown),
+    ("middle_cut", middle_cut),
+    ("number", number),
+    ("segment", segment),
+    ("shell", shell),
+    ("shortened", shortened),
+    ("signed", signed),
     ("size", size),
+    ("state", chip),
 )

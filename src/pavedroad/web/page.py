@@ -1,11 +1,20 @@
-"""A page is a struct, a template and a route; the same struct answers as JSON at the path with `.json`."""
+"""A page is a struct, a template and a route; the same struct answers as JSON at the path with `.json`.
+
+    Page(path="/runs/{id}", template="tracking/run.html", view=show_run, parts={"live": "tracking/_live.html"})
+
+`view` is a plain function from the request to a struct; the struct is all that the template sees, as `page`.
+`?part=live` answers that piece alone, for a page that keeps itself fresh.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,20 +23,34 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-# Everything comes from this server; `data:` is for the small marks in the style sheet.
-CONTENT_POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+from pavedroad.errors import NotFound, did_you_mean
+
+STATIC = Path(__file__).parent / "static"
+# Everything comes from this server; `data:` is for pictures that a model card may hold.
+CONTENT_POLICY = (
+    "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-cache",  # "back" shows what is true now, not what was
+}
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     template: str
-    view: Callable[[Request], Any]  # plain function; what it returns is all that the template sees, as `page`
+    view: Callable[[Request], Any]
+    parts: Mapping[str, str] = {}  # name -> template of a piece that is fetched again
 
 
 class Renderer:
     """Templates from the folders of the rooms that have pages."""
 
-    def __init__(self, folders: Sequence[Path], *, filters: Iterable[tuple[str, Callable[..., Any]]] = ()) -> None:
+    def __init__(
+        self, folders: Sequence[Path], *, filters: Iterable[tuple[str, Callable[..., Any]]] = ()
+    ) -> None:
         self._environment = Environment(
             loader=FileSystemLoader([str(folder) for folder in folders]),
             autoescape=True,
@@ -37,29 +60,68 @@ class Renderer:
             auto_reload=False,
         )
         self._environment.filters.update(dict(filters))
+        self._environment.globals.update(
+            static=static_address, twin=twin_address, release=version("pavedroad")
+        )
 
     def html(self, template: str, page: Any, *, request: Request, status: int = 200) -> Response:
         text = self._environment.get_template(template).render(page=page, request=request)
-        return Response(
-            text,
-            status_code=status,
-            media_type="text/html",
-            headers={"Content-Security-Policy": CONTENT_POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"},
-        )
+        return Response(text, status_code=status, media_type="text/html", headers=HEADERS)
 
 
 def page_routes(pages: Iterable[Page], renderer: Renderer) -> Iterator[Route]:
     for page in pages:
         # First, or `/artifacts/{name}` would take `/artifacts/x.json` for a name.
-        twin = "/index.json" if page.path == "/" else f"{page.path}.json"
-        yield Route(twin, partial(_as_json, page=page), methods=["GET"])
+        yield Route(_twin(page.path), partial(_as_json, page=page, renderer=renderer), methods=["GET"])
         yield Route(page.path, partial(_as_html, page=page, renderer=renderer), methods=["GET"])
 
 
+def twin_address(request: Request) -> str:
+    """Where this page's struct answers as JSON, with the same query."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return _twin(quote(request.url.path)) + query
+
+
+def static_address(name: str) -> str:
+    """A file of the look; the address changes with its content, so that a browser may keep it."""
+    return f"/static/{name}?{_fingerprint(name)}"
+
+
+def segment(part: str) -> str:
+    """A name as one part of a page's path. A final `.json` is spelt so that it does not ask for the twin."""
+    quoted = quote(part, safe="")
+    return f"{quoted[:-5]}%2Ejson" if quoted.endswith(".json") else quoted
+
+
 async def _as_html(request: Request, *, page: Page, renderer: Renderer) -> Response:
-    return await run_in_threadpool(lambda: renderer.html(page.template, page.view(request), request=request))
+    return await run_in_threadpool(_render, request, page, renderer)
 
 
-async def _as_json(request: Request, *, page: Page) -> Response:
+async def _as_json(request: Request, *, page: Page, renderer: Renderer) -> Response:
+    if not request.scope.get("raw_path", b".json").endswith(b".json"):  # see `segment`
+        last = list(request.path_params)[-1]
+        request.path_params[last] += ".json"
+        return await _as_html(request, page=page, renderer=renderer)
     content = await run_in_threadpool(lambda: msgspec.json.encode(page.view(request), enc_hook=str))
     return Response(content, media_type="application/json")
+
+
+def _render(request: Request, page: Page, renderer: Renderer) -> Response:
+    part = request.query_params.get("part")
+    if part is not None and part not in page.parts:
+        raise NotFound(f"this page has no part {part!r}", hint=did_you_mean(part, page.parts))
+    template = page.template if part is None else page.parts[part]
+    return renderer.html(template, page.view(request), request=request)
+
+
+def _twin(path: str) -> str:
+    return "/index.json" if path == "/" else f"{path}.json"
+
+
+def _fingerprint(name: str) -> str:
+    if name not in _FINGERPRINTS:
+        _FINGERPRINTS[name] = f"{zlib.crc32((STATIC / name).read_bytes()):08x}"
+    return _FINGERPRINTS[name]
+
+
+_FINGERPRINTS: dict[str, str] = {}

@@ -1,0 +1,262 @@
+"""A loaded model: what it takes, and predictions from any form of the same values."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pavedroad.errors import Invalid, MissingExtra, PavedError, Refused
+from pavedroad.tracking.model_inputs import check_columns, columns_of, frame_of, matrix_of, tensor_array
+from pavedroad.tracking.model_manifest import Manifest
+from pavedroad.tracking.model_pickle import load_pickle, load_skops
+from pavedroad.tracking.model_signature import Signature, is_array, library_of
+
+PREDICT = "predict"
+PREDICT_PROBA = "predict_proba"
+
+
+class Predictor:
+    """A model that was loaded, with the checks of its signature in front of it.
+
+    `predict` takes what people have (frames, arrays, rows as dicts, dicts of columns). Serving takes the two
+    halves apart: `arrange` turns checked columns or tensors into what the model takes, `call` runs it.
+    """
+
+    def __init__(self, model: Any, manifest: Manifest, *, predict: Callable[[Any], Any]) -> None:
+        self.model = model
+        self.manifest = manifest
+        self.signature: Signature | None = manifest.signature
+        self._calls: dict[str, Callable[[Any], Any]] = {PREDICT: predict}
+        proba = getattr(model, PREDICT_PROBA, None) if hasattr(model, "classes_") else None
+        if callable(proba):
+            self._calls[PREDICT_PROBA] = proba
+        self._takes_matrix = False
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """What `call` can give: `predict`, and `predict_proba` of a classifier that has it."""
+        return tuple(self._calls)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Name and numpy dtype of every named input."""
+        return {field.name: field.dtype for field in self.signature.inputs} if self.signature else {}
+
+    def predict(self, data: Any) -> Any:
+        """What the model predicts for `data`. Raises Invalid when `data` does not fit the signature or the
+        model refuses it.
+        """
+        return self.call(self.check(data))
+
+    def predict_proba(self, data: Any) -> Any:
+        """Class probabilities. Raises Invalid when the model has none."""
+        return self.call(self.check(data), PREDICT_PROBA)
+
+    def check(self, data: Any) -> Any:
+        """`data` in the form that the model takes. Raises Invalid."""
+        signature = self.signature
+        if signature is None or not signature.inputs:
+            return (
+                frame_of(columns_of(data))
+                if isinstance(data, list) and data and isinstance(data[0], dict)
+                else data
+            )
+        if signature.is_tensor:
+            return self._check_tensors(signature, data)
+        if signature.is_named:
+            columns = columns_of(self._with_names(signature, data))
+            return frame_of(check_columns(signature, columns))
+        return self._check_unnamed(signature, data)
+
+    def arrange(self, columns: dict[str, Any]) -> Any:
+        """Checked columns, in the signature's order, as what the model takes fastest."""
+        return matrix_of(columns) if self._takes_matrix else frame_of(columns)
+
+    def call(self, inputs: Any, output: str = PREDICT) -> Any:
+        """Run the model. Raises Invalid for an output it does not have and for input that it refuses."""
+        if output not in self._calls:
+            raise Invalid(f"the model has no output {output!r}", hint=f"it has {', '.join(self._calls)}")
+        try:
+            return self._calls[output](inputs)
+        except (MemoryError, RecursionError, PavedError):
+            raise
+        except Exception as error:
+            lines = str(error).strip().splitlines() or [""]
+            raise Invalid(
+                f"the model refused the input: {type(error).__name__}: {lines[0]}",
+                hint="compare it with the model's example",
+            ) from error
+
+    def prefer_matrix(self, example: Any) -> bool:
+        """Leave out the frame from now on when the model does not look at it; returns whether it does not.
+
+        Building a frame and reading it costs scikit-learn four times the prediction of a small model. Only
+        for estimators made of scikit-learn's own parts, with number columns, and only after both forms gave
+        the same for `example`.
+        """
+        signature = self.signature
+        if (
+            signature is None
+            or signature.is_tensor
+            or not signature.is_named
+            or not _is_plain_sklearn(self.model)
+        ):
+            return False
+        if any(field.type not in ("integer", "long", "float", "double") for field in signature.inputs):
+            return False
+        columns = check_columns(signature, columns_of(example))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # "X does not have valid feature names"
+                same = all(
+                    _equal(call(frame_of(columns)), call(matrix_of(columns))) for call in self._calls.values()
+                )
+        except Exception:  # a model that selects columns by name says so
+            return False
+        self._takes_matrix = same
+        return same
+
+    # ------------------------------------------------------------------------------------------ by signature
+
+    def _check_tensors(self, signature: Signature, data: Any) -> Any:
+        if signature.is_named:
+            given = columns_of(data)
+            missing = [name for name in signature.names if name not in given]
+            if missing:
+                raise Invalid(
+                    f"the input {missing[0]!r} is missing",
+                    hint=f"the model takes {', '.join(signature.names)}",
+                )
+            return {field.name: tensor_array(field, given[field.name]) for field in signature.inputs}
+        if library_of(data) in ("polars", "pyarrow"):
+            data = matrix_of(columns_of(data))
+        return tensor_array(signature.inputs[0], data)
+
+    def _with_names(self, signature: Signature, data: Any) -> Any:
+        """An array or rows as lists get the signature's names by place."""
+        is_matrix = is_array(data) and data.ndim == 2
+        if is_matrix or (isinstance(data, list) and data and isinstance(data[0], list | tuple)):
+            width = data.shape[1] if is_matrix else len(data[0])
+            if width != len(signature.inputs):
+                raise Invalid(
+                    f"the rows have {width} values, the model takes {len(signature.inputs)}",
+                    hint=f"in this order: {', '.join(signature.names[:12])}",
+                )
+            columns = (
+                [data[:, place] for place in range(width)] if is_matrix else list(zip(*data, strict=True))
+            )
+            return dict(zip(signature.names, columns, strict=True))
+        return data
+
+    def _check_unnamed(self, signature: Signature, data: Any) -> Any:
+        width = len(signature.inputs)
+        if library_of(data) in ("pandas", "polars", "pyarrow"):
+            given = list(columns_of(data).values())
+        elif is_array(data) and data.ndim == 2:
+            given = [data[:, place] for place in range(data.shape[1])]
+        elif width == 1:
+            given = [data]
+        else:
+            given = list(zip(*data, strict=True))
+        if len(given) < width:
+            raise Invalid(
+                f"the input has {len(given)} columns, the model takes {width}", hint="give one for each"
+            )
+        named = Signature(
+            inputs=tuple(_renamed(field, str(place)) for place, field in enumerate(signature.inputs))
+        )
+        columns = check_columns(named, {str(place): given[place] for place in range(width)})
+        return frame_of({int(name): values for name, values in columns.items()})  # type: ignore[misc]
+
+
+def load_predictor(folder: Path, manifest: Manifest, *, trusted: bool) -> Predictor:
+    """See `model_files.load_model`."""
+    conf = manifest.python_function
+    flavor = manifest.flavors.get("sklearn")
+    if flavor is None and conf.get("loader_module") != "mlflow.sklearn":
+        return _load_with_mlflow(folder, manifest, trusted=trusted)
+    flavor = flavor or {}
+    name = str(flavor.get("pickled_model") or conf.get("model_path") or "model.pkl")
+    file = _inside(folder, name)
+    code = flavor.get("code") or conf.get("code")
+    if code and trusted:
+        _add_code(_inside(folder, str(code)))
+    if flavor.get("serialization_format") == "skops":
+        model = load_skops(file, trusted=trusted, allowed=list(flavor.get("skops_trusted_types") or []))
+    else:
+        model = load_pickle(file, trusted=trusted)
+    predict = getattr(model, str(conf.get("predict_fn") or PREDICT), None)
+    if not callable(predict):
+        raise Invalid(
+            f"{type(model).__name__} in {file.name} has no predict()", hint="log a fitted estimator"
+        )
+    return Predictor(model, manifest, predict=predict)
+
+
+def _load_with_mlflow(folder: Path, manifest: Manifest, *, trusted: bool) -> Predictor:
+    if not manifest.python_function:
+        raise Invalid(
+            f"the model has only the flavors {', '.join(sorted(manifest.flavors))}",
+            hint="log it with an MLflow flavor that includes python_function",
+        )
+    if not trusted:
+        raise Refused(
+            f"loading a model of flavor {manifest.flavor!r} runs code, and no run on this record made it",
+            hint="use --trust if you know where it comes from",
+        )
+    if importlib.util.find_spec("mlflow") is None:
+        raise MissingExtra(f"a model of flavor {manifest.flavor!r}", extra="mlflow")
+    import mlflow.pyfunc
+
+    try:
+        model = mlflow.pyfunc.load_model(str(folder))
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise Invalid(
+            f"MLflow cannot load the model: {lines[0]}",
+            hint="install what the model's requirements.txt lists",
+        ) from error
+    return Predictor(model, manifest, predict=model.predict)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise Invalid(f"the MLmodel file points outside of its folder: {name!r}", hint="log the model again")
+    return path
+
+
+def _add_code(folder: Path) -> None:
+    if folder.is_dir() and str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+
+def _renamed(field: Any, name: str) -> Any:
+    import msgspec.structs
+
+    return msgspec.structs.replace(field, name=name)
+
+
+def _is_plain_sklearn(model: Any) -> bool:
+    """Whether every part comes from scikit-learn, so that only the values of a frame can matter to it."""
+    if library_of(model) != "sklearn" or not hasattr(model, "get_params"):
+        return False
+    for value in model.get_params(deep=True).values():
+        has_behaviour = callable(value) or hasattr(value, "get_params")
+        if (
+            has_behaviour
+            and (getattr(value, "__module__", None) or type(value).__module__).partition(".")[0] != "sklearn"
+        ):
+            return False
+    return True
+
+
+def _equal(one: Any, other: Any) -> bool:
+    import numpy as np
+
+    one, other = np.asarray(one), np.asarray(other)
+    return one.shape == other.shape and one.dtype == other.dtype and bool(np.array_equal(one, other))

@@ -4,8 +4,6 @@ its own.
 
 from __future__ import annotations
 
-import ast
-import importlib.metadata
 import shutil
 import sys
 import sysconfig
@@ -59,6 +57,8 @@ def requirements_of(pickled: Pickled, *, frames: bool) -> list[str]:
 
 
 def _installed(name: str) -> tuple[str, str] | None:
+    import importlib.metadata  # 8 ms that only writing a model needs
+
     try:
         return name, importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -69,6 +69,8 @@ def _installed(name: str) -> tuple[str, str] | None:
 
 @lru_cache(maxsize=1)
 def _owners() -> dict[str, list[str]]:
+    import importlib.metadata  # as above
+
     return {name: list(owners) for name, owners in importlib.metadata.packages_distributions().items()}
 
 
@@ -106,6 +108,8 @@ def _sources(name: str, place: Path) -> list[tuple[Path, Path]]:
 
 def _imports(source: Path) -> set[str]:
     """Top-level names that a file imports, wherever in it."""
+    import ast  # only for a model with code of its project
+
     try:
         tree = ast.parse(source.read_bytes())
     except (SyntaxError, ValueError):

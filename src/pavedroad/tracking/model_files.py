@@ -7,13 +7,13 @@ says it is trusted.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from pavedroad.errors import Invalid, NotFound
+from pavedroad.kit.files import digest_of, digest_of_file
 from pavedroad.tracking.model_code import copy_code, requirements_of
 from pavedroad.tracking.model_example import Example, take_example
 from pavedroad.tracking.model_manifest import Manifest, read_manifest
@@ -187,13 +187,8 @@ def _plain(value: Any) -> Any:
 
 
 def _content_id(folder: Path, files: list[Path]) -> str:
-    hasher = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as source:
-            hasher.update(
-                str(file.relative_to(folder)).encode() + hashlib.file_digest(source, "sha256").digest()
-            )
-    return hasher.hexdigest()[:32]
+    named = "".join(f"{file.relative_to(folder)} {digest_of_file(file)}\n" for file in files)
+    return digest_of(named.encode())[:32]
 
 
 def _write_environment(folder: Path, requirements: list[str]) -> None:

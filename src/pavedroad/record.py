@@ -1,7 +1,7 @@
 """The record: one database and one file store, which every feature writes to.
 
-Each feature keeps its own tables (`<feature>/migrations/`); this is the list of them. A folder name in the list is data, not an
-import, so the lowest room can name the highest.
+Each feature keeps its own tables (`<feature>/migrations/`); this is the list of them. A folder name in the
+list is data, not an import, so the lowest room can name the highest.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 import msgspec
 
@@ -33,16 +34,21 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 def open_record(settings: Settings) -> Record:
     """Open the record and bring its schema up to date.
 
-    Raises: Unavailable when the folder or the server cannot be used; Conflict when a newer version made the database.
+    Raises: Unavailable when the folder or the server cannot be used; Conflict when a newer version made the
+    database; MissingExtra when PostgreSQL or an object store needs a package that is not installed.
     """
+    store = open_files(settings.files_url)
     db = open_database(settings.database_url)
     try:
-        root = files("pavedroad")
-        apply_migrations(db, [(name, root / name / "migrations") for name in FEATURES_WITH_TABLES])
+        apply_migrations(db, migration_folders())
     except BaseException:
         db.close()
         raise
-    return Record(db=db, files=open_files(settings.files_url), settings=settings)
+    return Record(db=db, files=store, settings=settings)
+
+
+def migration_folders() -> list[tuple[str, Traversable]]:
+    return [(name, files("pavedroad") / name / "migrations") for name in FEATURES_WITH_TABLES]
 
 
 @contextmanager

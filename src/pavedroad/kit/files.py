@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-import io
+import errno
 import os
-import tempfile
+import re
+import time
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -19,6 +21,9 @@ import msgspec
 from pavedroad.errors import Damaged, NotFound, Unavailable
 
 CHUNK_BYTES = 1 << 20
+ABANDONED_AFTER_S = 24 * 3600  # a temporary file this old belongs to a process that was killed
+REMEMBERED = 10_000  # files whose digest was checked by this process
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +32,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Incoming(Protocol):
-    """Bytes on their way in. After the `with` block ends without an error, `stored` is set and the file is there."""
+    """Bytes on their way in. `stored` is set, and the file there, once the `with` block has ended well."""
 
     stored: Stored
 
@@ -35,14 +40,20 @@ class Incoming(Protocol):
 
 
 class FileStore(Protocol):
-    def receive(self, *, durable: bool = True) -> contextmanager[Incoming]:  # type: ignore[valid-type]
-        """Write a file: temporary name, hash while writing, then rename. `durable` also waits for the disk."""
+    def receive(self, *, durable: bool = True) -> AbstractContextManager[Incoming]:
+        """Write a file: a temporary name, hashed on the way, then renamed. `durable` waits for the disk.
+
+        Raises: Unavailable when there is no room or no permission. Nothing is kept when the block raises.
+        """
 
     def open(self, digest: str) -> BinaryIO:
-        """Read a file; the reader raises Damaged at its end when the bytes are not what was stored."""
+        """Read a file whose bytes have been checked. Raises NotFound; Damaged when they are not what was stored."""
 
     def path(self, digest: str) -> Path:
-        """A local file with these bytes, checked; for mmap and for libraries that want a path. Never write to it."""
+        """A local file with these bytes, checked, for mmap and for libraries that want a path; never write to it.
+
+        Raises: NotFound; Damaged when the bytes are not what was stored.
+        """
 
     def has(self, digest: str) -> bool: ...
     def size(self, digest: str) -> int: ...
@@ -51,11 +62,13 @@ class FileStore(Protocol):
 
 
 def open_files(url: str) -> FileStore:
+    """A folder, s3://bucket/prefix or gs://bucket/prefix. Touches nothing until it is used."""
     if url.startswith(("s3://", "gs://")):
+        # A late import: only who keeps files in a bucket installs what it needs.
         from pavedroad.kit.object_files import ObjectFiles
 
         return ObjectFiles(url)
-    return FolderFiles(Path(url.removeprefix("file://")))
+    return FolderFiles(Path(url.removeprefix("file://")).expanduser())
 
 
 def put_bytes(files: FileStore, data: bytes, *, durable: bool = True) -> Stored:
@@ -81,28 +94,11 @@ def digest_of(data: bytes | memoryview) -> str:
 
 
 def digest_of_file(path: Path) -> str:
-    """blake3 of a file's bytes, mapped rather than read."""
-    hasher = blake3.blake3()
+    """blake3 of a file's bytes, mapped rather than read, on all cores."""
+    hasher = blake3.blake3(max_threads=blake3.blake3.AUTO)
     if path.stat().st_size:
         hasher.update_mmap(path)
     return hasher.hexdigest()
-
-
-class _Hashing:
-    def __init__(self, target: BinaryIO) -> None:
-        self._target = target
-        self._hasher = blake3.blake3()
-        self._size = 0
-        self.stored: Stored
-
-    def write(self, data: bytes | memoryview, /) -> int:
-        self._hasher.update(data)
-        self._size += memoryview(data).nbytes
-        return self._target.write(data)
-
-    def finish(self) -> Stored:
-        self.stored = Stored(digest=self._hasher.hexdigest(), size_bytes=self._size)
-        return self.stored
 
 
 class FolderFiles:
@@ -111,94 +107,151 @@ class FolderFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
         self._incoming = self.folder / "incoming"
+        self._checked: dict[str, _State] = {}
+        _remove_abandoned(self._incoming)
 
     @contextmanager
-    def receive(self, *, durable: bool = True) -> Iterator[_Hashing]:
-        name = ""
+    def receive(self, *, durable: bool = True) -> Iterator[Incoming]:
+        temporary = self._incoming / uuid.uuid4().hex
+        with _says_cannot_write(self.folder):
+            _make_folder(self._incoming, durable=durable)
+            file = temporary.open("xb", buffering=CHUNK_BYTES)
         try:
-            self._incoming.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._incoming, delete=False) as file:
-                name = file.name
-                incoming = _Hashing(file)  # type: ignore[arg-type]
-                yield incoming
-                target = self._place(incoming.finish().digest)
-                if target.exists() and target.stat().st_size == incoming.stored.size_bytes:
-                    return
+            incoming = _Hashing(file, self.folder)
+            yield incoming
+            stored = incoming.finish()
+            with _says_cannot_write(self.folder):
+                file.flush()
                 if durable:
-                    file.flush()
                     os.fsync(file.fileno())
-            target.parent.mkdir(exist_ok=True)
-            Path(name).replace(target)
-            if durable:
-                _sync_folder(target.parent)
-        except OSError as error:
-            raise Unavailable(
-                f"cannot write to {self.folder}: {error.strerror}", hint="check its permissions and the free space"
-            ) from error
+                file.close()
+                self._keep(temporary, stored.digest, durable=durable)
+            incoming.stored = stored
         finally:
-            if name:
-                Path(name).unlink(missing_ok=True)
+            with suppress(OSError):  # a full disk: the buffer cannot be written, and need not be
+                file.close()
+            temporary.unlink(missing_ok=True)
+
+    def _keep(self, temporary: Path, digest: str, *, durable: bool) -> None:
+        """Give the file its name. One that is there already is replaced: it may be damaged or not yet on disk."""
+        target = self._place(digest)
+        _make_folder(target.parent, durable=durable)
+        temporary.replace(target)
+        if durable:
+            _sync_folder(target.parent)
+        self._remember(digest, _state(target))
 
     def open(self, digest: str) -> BinaryIO:
-        try:
-            return io.BufferedReader(_Checked(self._place(digest).open("rb"), digest), CHUNK_BYTES)
-        except FileNotFoundError:
-            raise NotFound(f"no file {digest} in {self.folder}", hint="it may have been removed by hand") from None
+        return self.path(digest).open("rb")
 
     def path(self, digest: str) -> Path:
         path = self._place(digest)
-        if not path.is_file():
-            raise NotFound(f"no file {digest} in {self.folder}", hint="it may have been removed by hand")
-        if digest_of_file(path) != digest:
-            raise _damaged(digest)
+        try:
+            state = _state(path)
+            if self._checked.get(digest) != state:
+                if digest_of_file(path) != digest:
+                    raise damaged(digest)
+                self._remember(digest, state)
+        except FileNotFoundError:
+            raise missing(digest, self.folder) from None
+        except OSError as error:
+            raise Unavailable(
+                f"cannot read {path}: {error.strerror or error}", hint="check its permissions and the disk"
+            ) from error
         return path
 
     def has(self, digest: str) -> bool:
-        return self._place(digest).is_file()
+        return bool(_DIGEST.fullmatch(digest)) and self._place(digest).is_file()
 
     def size(self, digest: str) -> int:
         try:
             return self._place(digest).stat().st_size
         except FileNotFoundError:
-            raise NotFound(f"no file {digest} in {self.folder}", hint="it may have been removed by hand") from None
+            raise missing(digest, self.folder) from None
 
     def remove(self, digest: str) -> None:
-        self._place(digest).unlink(missing_ok=True)
+        with _says_cannot_write(self.folder):
+            self._place(digest).unlink(missing_ok=True)
 
     def digests(self) -> Iterator[str]:
         for file in self.folder.glob("??/*"):
             yield file.parent.name + file.name
 
     def _place(self, digest: str) -> Path:
+        check_digest(digest, self.folder)
         return self.folder / digest[:2] / digest[2:]
 
+    def _remember(self, digest: str, state: _State) -> None:
+        if len(self._checked) >= REMEMBERED:
+            self._checked.clear()
+        self._checked[digest] = state
 
-class _Checked(io.RawIOBase):
-    """Hashes what is read and compares at the end."""
 
-    def __init__(self, source: BinaryIO, digest: str) -> None:
-        self._source = source
-        self._digest = digest
+_State = tuple[int, int, int]  # inode, size, time of the last change: the same file, untouched
+
+
+def _state(path: Path) -> _State:
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+class _Hashing:
+    stored: Stored
+
+    def __init__(self, target: BinaryIO, where: Path) -> None:
+        self._target = target
+        self._where = where
         self._hasher = blake3.blake3()
+        self._size = 0
 
-    def readable(self) -> bool:
-        return True
+    def write(self, data: bytes | memoryview, /) -> int:
+        self._hasher.update(data)
+        with _says_cannot_write(self._where):
+            written = self._target.write(data)
+        self._size += written
+        return written
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        number = self._source.readinto(buffer)  # type: ignore[attr-defined]
-        if number:
-            self._hasher.update(memoryview(buffer)[:number])
-        elif self._hasher.hexdigest() != self._digest:
-            raise _damaged(self._digest)
-        return int(number)
-
-    def close(self) -> None:
-        self._source.close()
-        super().close()
+    def finish(self) -> Stored:
+        return Stored(digest=self._hasher.hexdigest(), size_bytes=self._size)
 
 
-def _damaged(digest: str) -> Damaged:
-    return Damaged(f"file {digest} is damaged: its bytes have another digest", hint="restore it from a backup")
+@contextmanager
+def _says_cannot_write(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Unavailable(
+                f"no space left to write to {folder}", hint="free some, then try again"
+            ) from error
+        raise Unavailable(
+            f"cannot write to {folder}: {error.strerror or error}", hint="check its permissions and the disk"
+        ) from error
+
+
+def check_digest(digest: str, where: Path | str) -> None:
+    """Raises NotFound for what cannot be a digest, such as `../../etc/passwd`."""
+    if not _DIGEST.fullmatch(digest):
+        raise missing(digest, where)
+
+
+def missing(digest: str, where: Path | str) -> NotFound:
+    return NotFound(f"no file {digest!r} in {where}", hint="it may have been removed by hand")
+
+
+def damaged(digest: str) -> Damaged:
+    return Damaged(
+        f"file {digest} is damaged: its bytes have another digest", hint="restore it from a backup"
+    )
+
+
+def _make_folder(folder: Path, *, durable: bool) -> None:
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent, durable=durable)
+    folder.mkdir(exist_ok=True)
+    if durable:
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -207,3 +260,11 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _remove_abandoned(incoming: Path) -> None:
+    oldest = time.time() - ABANDONED_AFTER_S
+    with suppress(OSError):  # a file store that may only be read
+        for file in incoming.iterdir():
+            if file.stat().st_mtime < oldest:
+                file.unlink(missing_ok=True)

@@ -1,9 +1,13 @@
-"""Forward-only schema changes: `migrations/NNN_name.sql`, each applied once, in one transaction."""
+"""Forward-only schema changes: `migrations/NNN_name.sql`, each once; all missing ones in one transaction.
+
+`NNN_name.sqlite.sql` and `NNN_name.postgresql.sql` say what the common dialect cannot, such as a trigger.
+"""
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from importlib.resources.abc import Traversable
 
 import msgspec
@@ -14,12 +18,27 @@ from pavedroad.kit.sql import Database, Reader, Transaction, postgres_schema
 
 CREATE_TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
-    feature TEXT NOT NULL, number BIGINT NOT NULL, name TEXT NOT NULL, at_ms BIGINT NOT NULL, PRIMARY KEY (feature, number)
+    feature TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    PRIMARY KEY (feature, number)
 )"""
 APPLIED = "SELECT feature, number FROM schema_migrations"
-INSERT = "INSERT INTO schema_migrations (feature, number, name, at_ms) VALUES (:feature, :number, :name, :at_ms)"
-# Two processes may start on a fresh PostgreSQL at once; any fixed number serves as the name of the lock.
-LOCK = "SELECT pg_advisory_xact_lock(8400)"
+INSERT = (
+    "INSERT INTO schema_migrations (feature, number, name, at_ms) VALUES (:feature, :number, :name, :at_ms)"
+)
+# First in its transaction: what another process has just applied must be seen after the wait, not a snapshot
+# from before it.
+LOCK = "LOCK TABLE schema_migrations IN EXCLUSIVE MODE"
+HAS_TABLE = {
+    "sqlite": "SELECT 1 FROM sqlite_master WHERE name = 'schema_migrations'",
+    "postgresql": "SELECT to_regclass('schema_migrations')",
+}
+_FILE_NAME = re.compile(r"(?P<number>\d{3})_(?P<name>\w+?)(?:\.(?P<dialect>sqlite|postgresql))?\.sql")
+_COMMENT_OR_SPACE = re.compile(r"(?:\s|--[^\n]*)*")
+
+Key = tuple[str, int]  # feature and number
 
 
 class Migration(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,66 +46,90 @@ class Migration(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     name: str
     text: str
+    dialect: str = ""  # empty: the common one
 
     @property
-    def statements(self) -> Iterator[str]:
-        statement = ""
+    def key(self) -> Key:
+        return self.feature, self.number
+
+    def statements(self, dialect: str) -> list[str]:
+        """Its statements as `dialect` wants them; each ends at the end of a line."""
+        found, statement = [], ""
         for line in self.text.splitlines(keepends=True):
             statement += line
             if sqlite3.complete_statement(statement):
-                yield statement.strip().rstrip(";")
+                found.append(statement.strip().rstrip(";"))
                 statement = ""
+        if not _COMMENT_OR_SPACE.fullmatch(statement):
+            raise ValueError(f"{self.feature} {self.number} ends within a statement: {statement.strip()!r}")
+        return found if self.dialect or dialect == "sqlite" else [postgres_schema(text) for text in found]
 
 
-def read_migrations(feature: str, folder: Traversable) -> list[Migration]:
+def read_migrations(feature: str, folder: Traversable, dialect: str) -> list[Migration]:
+    """In order. Raises ValueError unless they are numbered 1, 2, 3, ... for this dialect."""
     found = []
     for file in folder.iterdir():
-        if file.name.endswith(".sql"):
-            number, _, name = file.name.removesuffix(".sql").partition("_")
-            text = file.read_text("utf-8")
-            found.append(Migration(feature=feature, number=int(number), name=name, text=text))
-    return sorted(found, key=lambda migration: migration.number)
+        if not file.name.endswith(".sql"):
+            continue
+        match = _FILE_NAME.fullmatch(file.name)
+        if match is None:
+            raise ValueError(f"{feature}: {file.name} is not named NNN_name.sql")
+        if match["dialect"] in (None, dialect):
+            found.append(
+                Migration(
+                    feature=feature,
+                    number=int(match["number"]),
+                    name=match["name"],
+                    text=file.read_text("utf-8"),
+                    dialect=match["dialect"] or "",
+                )
+            )
+    found.sort(key=lambda migration: migration.number)
+    if [migration.number for migration in found] != list(range(1, len(found) + 1)):
+        raise ValueError(f"{feature}: migrations are not numbered 1, 2, 3, ... for {dialect}")
+    return found
 
 
 def apply_migrations(db: Database, sources: Iterable[tuple[str, Traversable]]) -> None:
-    """Apply what is missing. Raises Conflict when the database is ahead of this version."""
-    wanted = [migration for feature, folder in sources for migration in read_migrations(feature, folder)]
-    if _applied(db) == {(migration.feature, migration.number) for migration in wanted}:
+    """Apply what is missing, all or nothing. Raises Conflict when the database is ahead of this version."""
+    wanted = [m for feature, folder in sources for m in read_migrations(feature, folder, db.dialect)]
+    applied = _applied(db) if db.value(HAS_TABLE[db.dialect]) is not None else None
+    if applied is not None and not _missing(wanted, applied):
         return
-    db.write(_prepare)
-    for migration in wanted:
-        db.write(lambda tx, migration=migration: _apply(tx, migration, db.dialect))  # type: ignore[misc]
-    ahead = _applied(db) - {(migration.feature, migration.number) for migration in wanted}
-    features = {migration.feature for migration in wanted}
-    if newer := sorted(f"{feature} {number}" for feature, number in ahead if feature in features):
-        raise Conflict(
-            f"the database has migrations this version does not know: {', '.join(newer)}",
-            hint="use the newer version of pavedroad that made them",
-        )
-
-
-def _applied(db: Database) -> set[tuple[str, int]]:
-    if not _has_table(db, db.dialect):
-        return set()
-    return {(row["feature"], row["number"]) for row in db.all(APPLIED)}
-
-
-def _has_table(db: Reader, dialect: str) -> bool:
-    if dialect == "sqlite":
-        return db.value("SELECT 1 FROM sqlite_master WHERE name = 'schema_migrations'") is not None
-    return db.value("SELECT to_regclass('schema_migrations')") is not None
+    if applied is None:
+        db.write(_prepare)
+    db.write(lambda tx: _apply_missing(tx, wanted, db.dialect))
 
 
 def _prepare(tx: Transaction) -> None:
     tx.run(CREATE_TABLE)
 
 
-def _apply(tx: Transaction, migration: Migration, dialect: str) -> None:
+def _applied(reader: Reader) -> set[Key]:
+    return {(row["feature"], row["number"]) for row in reader.all(APPLIED)}
+
+
+def _missing(wanted: list[Migration], applied: set[Key]) -> list[Migration]:
+    features = {migration.feature for migration in wanted}
+    unknown = applied - {migration.key for migration in wanted}
+    if newer := sorted(f"{feature} {number}" for feature, number in unknown if feature in features):
+        raise Conflict(
+            f"the database has migrations this version does not know: {', '.join(newer)}",
+            hint="use the newer version of pavedroad that made them",
+        )
+    return [migration for migration in wanted if migration.key not in applied]
+
+
+def _apply_missing(tx: Transaction, wanted: list[Migration], dialect: str) -> None:
     if dialect == "postgresql":
-        tx.all(LOCK)
-    key = {"feature": migration.feature, "number": migration.number}
-    if tx.value(f"{APPLIED} WHERE feature = :feature AND number = :number", **key) is not None:
-        return
-    for statement in migration.statements:
-        tx.run(postgres_schema(statement) if dialect == "postgresql" else statement)
-    tx.run(INSERT, name=migration.name, at_ms=now_ms(), **key)
+        tx.run(LOCK)
+    for migration in _missing(wanted, _applied(tx)):
+        for statement in migration.statements(dialect):
+            tx.run(statement)
+        tx.run(
+            INSERT,
+            feature=migration.feature,
+            number=migration.number,
+            name=migration.name,
+            at_ms=now_ms(),
+        )

@@ -1,73 +1,52 @@
-"""PostgreSQL through psycopg's pool. The server groups commits itself, so writes just run side by side."""
+"""PostgreSQL through psycopg, made to answer as SQLite does.
+
+Transactions run side by side at REPEATABLE READ and are run again when another one changed the same rows:
+the outcome is that of SQLite's one writer, except that two may each act on what the other changes unseen.
+
+A database belongs to the process that opened it: a forked child must open its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import atexit
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from pavedroad.errors import Invalid, MissingExtra, PavedError, Unavailable
-from pavedroad.kit.sql import Row, Transaction, UniqueViolation, postgres_text, without_password
-
-try:
-    import psycopg
-    from psycopg.rows import dict_row
-    from psycopg_pool import ConnectionPool, PoolTimeout
-except ImportError:
-    raise MissingExtra("a postgresql:// database", extra="postgres") from None
+from pavedroad.errors import Unavailable
+from pavedroad.kit.postgres_connection import (
+    Again,
+    CommitUnknown,
+    Connection,
+    ConnectionLost,
+    DriverError,
+    Pool,
+    PostgresTransaction,
+    translate,
+)
+from pavedroad.kit.sql import Row, Transaction, UniqueViolation, refuse_nesting
 
 T = TypeVar("T")
-CONNECTIONS = 8
-CONNECT_TIMEOUT_S = 10.0
-ATTEMPTS = 5  # of a transaction that PostgreSQL undid because of another one
-
-
-class PostgresTransaction:
-    def __init__(self, connection: psycopg.Connection[dict[str, Any]]) -> None:
-        self._open = connection
-
-    def all(self, query: str, /, **values: Any) -> list[Row]:
-        return list(self._execute(query, values).fetchall())
-
-    def one(self, query: str, /, **values: Any) -> Row | None:
-        return self._execute(query, values).fetchone()
-
-    def value(self, query: str, /, **values: Any) -> Any:
-        row = self.one(query, **values)
-        return None if row is None else next(iter(row.values()))
-
-    def run(self, query: str, /, **values: Any) -> int:
-        return self._execute(query, values).rowcount
-
-    def many(self, query: str, rows: Iterable[Mapping[str, Any]], /) -> None:
-        with self._open.cursor() as cursor:
-            cursor.executemany(postgres_text(query), list(rows))  # type: ignore[arg-type]
-
-    def _execute(self, query: str, values: Mapping[str, Any]) -> psycopg.Cursor[dict[str, Any]]:
-        return self._open.execute(postgres_text(query), values)  # type: ignore[arg-type]
+WRITERS = 8
+CONNECTIONS = WRITERS + 4  # readers find one while all writers are at work
+ATTEMPTS = 20  # of a transaction that PostgreSQL undid because of another one
+LONGEST_PAUSE_S = 0.05  # between two attempts
 
 
 class PostgresDatabase:
     dialect = "postgresql"
 
     def __init__(self, url: str) -> None:
-        self._pool: ConnectionPool[psycopg.Connection[dict[str, Any]]] = ConnectionPool(
-            url,
-            min_size=1,
-            max_size=CONNECTIONS,
-            timeout=CONNECT_TIMEOUT_S,
-            open=False,
-            kwargs={"row_factory": dict_row, "autocommit": True, "connect_timeout": int(CONNECT_TIMEOUT_S)},
-            check=ConnectionPool.check_connection,
-        )
-        try:
-            self._pool.open(wait=True, timeout=CONNECT_TIMEOUT_S)
-        except (PoolTimeout, psycopg.Error) as error:
-            self._pool.close()
-            raise Unavailable(
-                f"cannot connect to {without_password(url)}", hint="check that PostgreSQL is up and the address is right"
-            ) from error
-        self._writers = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="postgres-writer")
+        self._process = os.getpid()
+        self._inside = threading.local()
+        self._pool = Pool(url, CONNECTIONS)
+        self._pool.release(self._pool.acquire())  # fail here when the server cannot be reached
+        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="postgres-writer")
+        atexit.register(self.close)
 
     def all(self, query: str, /, **values: Any) -> list[Row]:
         return self._read(lambda reader: reader.all(query, **values))
@@ -79,39 +58,102 @@ class PostgresDatabase:
         return self._read(lambda reader: reader.value(query, **values))
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
-        return self._writers.submit(self.write, work)
+        self._check_caller("write")
+        try:
+            return self._writers.submit(self._write, work)
+        except RuntimeError:  # after close
+            raise Unavailable("the database is closed", hint="the server is stopping; try again") from None
 
     def write(self, work: Callable[[Transaction], T]) -> T:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with self._pool.connection() as connection, connection.transaction():
-                    return work(PostgresTransaction(connection))
-            except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as error:
-                if attempt == ATTEMPTS:
-                    raise Unavailable("the database is too busy for this change", hint="try again") from error
-            except (psycopg.Error, PoolTimeout) as error:
-                raise _translate(error) from error
-        raise AssertionError("unreachable")
+        self._check_caller("write")
+        return self._write(work)
 
     def close(self) -> None:
-        self._writers.shutdown(wait=True)
-        self._pool.close()
+        """Finish what is queued, then let go of the connections."""
+        atexit.unregister(self.close)
+        if self._process == os.getpid():
+            self._writers.shutdown(wait=True)
+            self._pool.close()
 
     def _read(self, ask: Callable[[PostgresTransaction], T]) -> T:
+        self._check_caller("read")
         try:
-            with self._pool.connection() as connection:
-                return ask(PostgresTransaction(connection))
-        except (psycopg.Error, PoolTimeout) as error:
-            raise _translate(error) from error
+            return self._ask(ask)
+        except ConnectionLost:  # a read can be asked again; a server that was restarted answers now
+            self._pool.forget_idle()
+            return self._ask(ask)
+
+    def _ask(self, ask: Callable[[PostgresTransaction], T]) -> T:
+        connection = self._pool.acquire()
+        try:
+            return ask(PostgresTransaction(connection))
+        finally:
+            self._pool.release(connection)
+
+    def _write(self, work: Callable[[Transaction], T]) -> T:
+        self._inside.write = True
+        try:
+            return self._write_until_committed(work)
+        finally:
+            self._inside.write = False
+
+    def _write_until_committed(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` again when it was surely not committed and another try may end otherwise.
+
+        A unique key that is taken may have been free when `work` looked: run again, it sees the other row.
+        """
+        lost = taken = 0
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._try_write(work)
+            except ConnectionLost:
+                self._pool.forget_idle()
+                lost += 1
+                if lost > 1:
+                    raise
+            except UniqueViolation:
+                taken += 1
+                if taken > 2:
+                    raise
+            except Again:
+                time.sleep(random.random() * min(LONGEST_PAUSE_S, 0.001 * 2**attempt))  # noqa: S311
+        raise Unavailable("the database is too busy for this change", hint="try again")
+
+    def _try_write(self, work: Callable[[Transaction], T]) -> T:
+        connection = self._pool.acquire()
+        try:
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            result = work(PostgresTransaction(connection))
+            _commit(connection)
+        except BaseException as error:
+            _roll_back(connection)
+            if isinstance(error, DriverError):
+                raise translate(error) from error
+            raise
+        finally:
+            self._pool.release(connection)
+        return result
+
+    def _check_caller(self, verb: str) -> None:
+        if self._process != os.getpid():
+            raise RuntimeError(
+                "the database was opened by another process; open the record again after a fork"
+            )
+        if getattr(self._inside, "write", False):
+            refuse_nesting(verb)
 
 
-def _translate(error: Exception) -> PavedError | Exception:
-    if isinstance(error, psycopg.errors.UniqueViolation):
-        return UniqueViolation(str(error.diag.message_primary))
-    if isinstance(error, (psycopg.DataError, UnicodeEncodeError)):
-        return Invalid(f"PostgreSQL cannot store this value: {str(error).splitlines()[0]}", hint="correct the value")
-    if isinstance(error, psycopg.errors.InsufficientResources):
-        return Unavailable("the database is out of space or connections", hint="free some, then try again")
-    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)):
-        return Unavailable("lost the connection to the database", hint="try again; an unanswered write may be stored")
-    return error
+def _commit(connection: Connection) -> None:
+    try:
+        connection.execute("COMMIT")
+    except DriverError as error:
+        reason = translate(error)
+        raise (CommitUnknown() if isinstance(reason, ConnectionLost) else reason) from error
+
+
+def _roll_back(connection: Connection) -> None:
+    if not connection.broken and not connection.closed:
+        try:
+            connection.execute("ROLLBACK")
+        except DriverError:  # the server undoes it by itself; the pool drops this connection
+            connection.close()

@@ -1,36 +1,33 @@
 """One small layer over SQLite and PostgreSQL: named queries in, rows out.
 
-Reading takes a `Reader`, writing a `Transaction`; a `Database` is a Reader that also runs transactions. A function that only
-reads therefore works on both, inside a transaction or outside.
+Reading takes a `Reader`, writing a `Transaction`; a `Database` is a Reader that also runs transactions. A
+function that only reads therefore works on both, inside a transaction or outside.
 
     SQL = load_queries("pavedroad.catalog")
     db.one(SQL.artifact, kind="model", name="flights")
     db.write(lambda tx: tx.run(SQL.insert_artifact, kind="model", name="flights"))
 
-`write` returns after the commit is durable. On SQLite all writes go through one thread which commits the writes that wait
-together in one transaction; a write that raises is undone alone.
+`write` returns after the commit is durable. On SQLite all writes go through one thread, which commits those that
+wait together in one transaction; a write that raises is undone alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
-from pavedroad.errors import Invalid, PavedError
+from pavedroad.errors import Exists, Invalid
 
 T = TypeVar("T")
 Row = Mapping[str, Any]  # what both drivers give: row["name"], row.keys()
 
 
-class UniqueViolation(PavedError):
-    """A row with this key exists; prefer ON CONFLICT where the answer is known beforehand."""
-
-    code = "RESOURCE_ALREADY_EXISTS"
-    status = 400
+class UniqueViolation(Exists):
+    """A row with this key exists. Ends the transaction: use ON CONFLICT where the work can go on."""
 
 
 class Query(str):
@@ -69,7 +66,11 @@ class Database(Reader, Protocol):
         """Queue a transaction; the future is done when it is committed or undone."""
 
     def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run a transaction and wait for its commit. Never call it from inside another one."""
+        """Run a transaction and wait for its commit.
+
+        `work` uses only the transaction it is given (the database itself refuses to read or write inside it),
+        and may run more than once: PostgreSQL undoes it when another one changed the same rows meanwhile.
+        """
 
     def close(self) -> None: ...
 
@@ -85,12 +86,26 @@ def open_database(url: str) -> Database:
 
         return PostgresDatabase(url)
     raise Invalid(
-        f"unknown database {without_password(url)!r}", hint="use sqlite:///path/to/paved.db or postgresql://host/name"
+        f"unknown database {without_password(url)!r}",
+        hint="use sqlite:///path/to/paved.db or postgresql://host/name",
     )
 
 
 def without_password(url: str) -> str:
-    return re.sub(r"(?<=://)([^:/@]*):[^@]*@", r"\1:***@", url)
+    """The address as it may be shown."""
+    url = re.sub(r"^((?:[a-z0-9+]+://)?[^:/@?]*):(?!//).*@", r"\1:***@", url, flags=re.IGNORECASE)
+    return re.sub(r"(?<=[?&])([a-z_]*pass[a-z_]*)=[^&]*", r"\1=***", url, flags=re.IGNORECASE)
+
+
+def check_texts(values: Mapping[str, Any]) -> None:
+    """PostgreSQL cannot keep a NUL character, so neither database takes one. Raises Invalid."""
+    for name, value in values.items():
+        if type(value) is str and "\0" in value:
+            raise Invalid(f"the text for {name} contains a NUL character", hint="remove it")
+
+
+def refuse_nesting(verb: str) -> NoReturn:
+    raise RuntimeError(f"database.{verb} called inside a write: use the transaction that the write was given")
 
 
 class Queries:
@@ -105,14 +120,16 @@ class Queries:
         except KeyError:
             raise AttributeError(f"no query named {name!r}") from None
 
-    def __iter__(self) -> Iterable[Query]:  # type: ignore[misc]
+    def __iter__(self) -> Iterator[Query]:
         return iter(self._queries.values())
 
 
 def load_queries(package: str, file: str = "queries.sql") -> Queries:
     """Read `-- name: x` blocks. Raises ValueError when a name appears twice."""
     queries: dict[str, Query] = {}
-    for block in re.split(r"^-- name: *", files(package).joinpath(file).read_text("utf-8"), flags=re.MULTILINE)[1:]:
+    for block in re.split(
+        r"^-- name: *", files(package).joinpath(file).read_text("utf-8"), flags=re.MULTILINE
+    )[1:]:
         name, _, text = block.partition("\n")
         if name.strip() in queries:
             raise ValueError(f"{package}/{file} has two queries named {name.strip()!r}")
@@ -125,11 +142,10 @@ def postgres_text(query: str) -> str:
     return query.postgres if isinstance(query, Query) else _to_postgres(query)
 
 
-# A quoted literal or a comment is left alone; elsewhere `:name` becomes `%(name)s` (but `::type` is a cast).
-_TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|(?<!:):([a-z_][a-z0-9_]*)|%", re.IGNORECASE)
-_TYPES = (
-    (re.compile(r"\bINTEGER PRIMARY KEY\b"), "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY"),
-    (re.compile(r"\bBLOB\b"), "BYTEA"),
+# Literals, quoted names and comments stay; elsewhere `:name` becomes `%(name)s` (`::type` is a cast).
+_TOKEN = re.compile(
+    r"""'(?:[^']|'')*' | "[^"]*" | --[^\n]* | /\*.*?\*/ | (?<!:):([a-z_][a-z0-9_]*) | %""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 
 
@@ -142,8 +158,17 @@ def _to_postgres(text: str) -> str:
     return _TOKEN.sub(spell, text)
 
 
+_TYPES = (
+    # SQLite's counts by itself, so must ours.
+    (re.compile(r"\bINTEGER PRIMARY KEY\b"), "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY"),
+    (re.compile(r"\bBLOB\b"), "BYTEA"),
+    # Byte order, as SQLite's, whatever language the server was set up for; LIKE 'x%' can then use an index.
+    (re.compile(r"(?<!AS )\bTEXT\b"), 'TEXT COLLATE "C"'),
+)
+
+
 def postgres_schema(text: str) -> str:
-    """A migration in PostgreSQL's types. SQLite's INTEGER PRIMARY KEY counts by itself, so must ours."""
+    """A statement of a migration in PostgreSQL's types."""
     for pattern, replacement in _TYPES:
         text = pattern.sub(replacement, text)
     return text

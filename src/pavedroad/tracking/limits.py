@@ -72,8 +72,8 @@ def check_key(key: str, where: str, what: str) -> None:
         raise invalid_value(
             where,
             key,
-            "Names may be treated as files in certain cases, and must not resolve to other names when treated as"
-            f" such. This name would resolve to {posixpath.normpath(key)!r}",
+            "Names may be treated as files in certain cases, and must not resolve to other names when treated"
+            f" as such. This name would resolve to {posixpath.normpath(key)!r}",
         )
     check_length(what, key, KEY_LENGTH)
 
@@ -147,8 +147,8 @@ def check_dataset(dataset: DatasetInput) -> None:
 def check_model_name(name: str) -> None:
     if any(character in name for character in MODEL_NAME_FORBIDDEN):
         raise Invalid(
-            f"Invalid model name ({name!r}) provided. Model name must be a non-empty string and cannot contain "
-            f"the following characters: {MODEL_NAME_FORBIDDEN}"
+            f"Invalid model name ({name!r}) provided. Model name must be a non-empty string and cannot "
+            f"contain the following characters: {MODEL_NAME_FORBIDDEN}"
         )
 
 

@@ -1,0 +1,436 @@
+"""The filter language of searches: MLflow's, with OR, NOT and parentheses added.
+
+    filter      = [ disjunction ]
+    disjunction = conjunction { OR conjunction }
+    conjunction = negation { AND negation }
+    negation    = NOT negation | "(" disjunction ")" | comparison
+    comparison  = field ( = | != | < | <= | > | >= ) value
+                | field ( LIKE | ILIKE ) text
+                | field [ NOT ] IN "(" text { "," text } ")"
+                | field IS [ NOT ] NULL
+    field       = [ kind "." ] key            a key without kind is an attribute
+    kind        = metric | param | tag | attribute | dataset, and their other spellings
+    key         = letters, digits, "_", "." | "`" any "`" | '"' any '"'
+    value       = number | text
+    text        = "'" any "'" | '"' any '"'   a quote inside is written twice
+
+Words are read in any case. Which kinds and keys exist is a `Vocabulary`: every list has its own.
+A comparison with something absent is false, whatever the operator; NOT makes it true.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import msgspec
+
+from pavedroad.errors import Invalid, did_you_mean
+
+Value: TypeAlias = str | int | float | tuple[str, ...] | None
+METRIC, PARAM, TAG, ATTRIBUTE, DATASET = "metric", "parameter", "tag", "attribute", "dataset"
+NUMERIC = frozenset({"=", "!=", "<", "<=", ">", ">="})
+TEXTUAL = frozenset({"=", "!=", "LIKE", "ILIKE"})
+LISTED = frozenset({"IN", "NOT IN"})
+NULL = frozenset({"IS NULL", "IS NOT NULL"})
+MOST_VALUES = 2000  # of one filter: databases bound their parameters
+DEEPEST = 40  # parentheses in parentheses
+
+
+class Field(msgspec.Struct, frozen=True):
+    kind: str
+    key: str
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    field: Field
+    operator: str
+    value: Value = None
+
+
+class And(msgspec.Struct, frozen=True):
+    parts: tuple[Filter, ...]  # two or more
+
+
+class Or(msgspec.Struct, frozen=True):
+    parts: tuple[Filter, ...]  # two or more
+
+
+class Not(msgspec.Struct, frozen=True):
+    part: Filter
+
+
+Filter: TypeAlias = Comparison | And | Or | Not
+
+
+class Order(msgspec.Struct, frozen=True):
+    field: Field
+    ascending: bool = True
+
+
+class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
+    """What may stand in a filter of one list."""
+
+    kinds: Mapping[str, str]  # every spelling -> kind
+    texts: tuple[str, ...]  # attributes that are text
+    numbers: tuple[str, ...]  # attributes that are numbers
+    aliases: Mapping[str, str] = {}  # other names of attributes
+    dataset_keys: tuple[str, ...] = ("name", "digest", "context")
+    nullable: tuple[str, ...] = (PARAM, TAG)  # kinds that IS NULL asks about
+
+
+RUN_KINDS = {
+    **dict.fromkeys(("metric", "metrics"), METRIC),
+    **dict.fromkeys(("parameter", "parameters", "param", "params"), PARAM),
+    **dict.fromkeys(("tag", "tags"), TAG),
+    **dict.fromkeys(("attribute", "attributes", "attr", "run"), ATTRIBUTE),
+    **dict.fromkeys(("dataset", "datasets"), DATASET),
+}
+RUNS = Vocabulary(
+    kinds=RUN_KINDS,
+    texts=("artifact_uri", "run_id", "run_name", "status", "user_id"),
+    numbers=("end_time", "start_time"),
+    aliases={
+        **dict.fromkeys(("created", "Created"), "start_time"),
+        **dict.fromkeys(("run name", "Run name", "Run Name"), "run_name"),
+    },
+)
+EXPERIMENTS = Vocabulary(
+    kinds={
+        **dict.fromkeys(("attribute", "attributes", "attr"), ATTRIBUTE),
+        **dict.fromkeys(("tag", "tags"), TAG),
+    },
+    texts=("experiment_id", "name"),
+    numbers=("creation_time", "last_update_time"),
+    nullable=(TAG,),
+)
+
+
+def parse_filter(text: str, vocabulary: Vocabulary = RUNS) -> Filter | None:
+    """Read a filter; None when it is empty. Raises Invalid with the place and the next step."""
+    parser = _Parser(text, vocabulary)
+    if parser.at_end():
+        return None
+    condition = parser.disjunction(0)
+    if not parser.at_end():
+        raise parser.stuck("expected AND, OR or the end")
+    return condition
+
+
+def print_filter(condition: Filter) -> str:
+    """A text that `parse_filter` reads as the same filter."""
+    match condition:
+        case Comparison():
+            return _print_comparison(condition)
+        case Not():
+            return f"NOT {_in_parentheses(condition.part)}"
+        case And():
+            return " AND ".join(map(_in_parentheses, condition.parts))
+        case Or():
+            return " OR ".join(map(_in_parentheses, condition.parts))
+
+
+def parse_order(text: str, vocabulary: Vocabulary = RUNS) -> Order:
+    """Read one order clause: `metrics.loss`, "params.`my key` DESC"."""
+    parser = _Parser(text, vocabulary, what="order_by")
+    field = parser.field()
+    direction = parser.word()
+    if not parser.at_end() or direction not in ("", "ASC", "DESC"):
+        raise Invalid(
+            f"Invalid order_by clause '{text}'. Could not be parsed.", hint="write a field, then ASC or DESC"
+        )
+    return Order(field=field, ascending=direction != "DESC")
+
+
+def comparisons_of(condition: Filter | None) -> list[Comparison]:
+    match condition:
+        case None:
+            return []
+        case Comparison():
+            return [condition]
+        case Not():
+            return comparisons_of(condition.part)
+        case _:
+            return [found for part in condition.parts for found in comparisons_of(part)]
+
+
+class Bound:
+    """Collects the values of a statement under names of our own."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Value] = {}
+
+    def __call__(self, value: Value) -> str:
+        name = f"v{len(self.values)}"
+        self.values[name] = value
+        return f":{name}"
+
+
+def to_sql(condition: Filter, comparison_sql: Callable[[Comparison, Bound], str], bound: Bound) -> str:
+    """An SQL condition of true and false only; `comparison_sql` must not give NULL."""
+    match condition:
+        case Comparison():
+            return comparison_sql(condition, bound)
+        case Not():
+            return f"(NOT {to_sql(condition.part, comparison_sql, bound)})"
+        case _:
+            word = " AND " if isinstance(condition, And) else " OR "
+            return f"({word.join(to_sql(part, comparison_sql, bound) for part in condition.parts)})"
+
+
+def column_sql(column: str, operator: str, value: Value, bound: Bound) -> str:
+    """Compare a column that is not NULL. `column` is a name of ours, never the request's."""
+    if isinstance(value, tuple):
+        return f"{column} {operator} ({', '.join(map(bound, value))})"
+    if operator in ("LIKE", "ILIKE"):
+        # A backslash means itself in MLflow's patterns; PostgreSQL would read it as an escape.
+        pattern = str(value).replace("\\", "\\\\")
+        if operator == "ILIKE":
+            return f"LOWER({column}) LIKE {bound(pattern.lower())} ESCAPE '\\'"
+        return f"{column} LIKE {bound(pattern)} ESCAPE '\\'"
+    return f"{column} {'<>' if operator == '!=' else operator} {bound(value)}"
+
+
+# ------------------------------------------------------------------------------------------------- printing
+
+
+def _in_parentheses(condition: Filter) -> str:
+    text = print_filter(condition)
+    return text if isinstance(condition, Comparison) else f"({text})"
+
+
+def _print_comparison(comparison: Comparison) -> str:
+    value = comparison.value
+    field = f"{comparison.field.kind}.{_print_key(comparison.field.key)}"
+    if value is None:
+        return f"{field} {comparison.operator}"
+    if isinstance(value, tuple):
+        return f"{field} {comparison.operator} ({', '.join(map(_print_text, value))})"
+    return f"{field} {comparison.operator} {_print_text(value) if isinstance(value, str) else repr(value)}"
+
+
+def _print_key(key: str) -> str:
+    return key if _PLAIN_KEY.fullmatch(key) else "`" + key.replace("`", "``") + "`"
+
+
+def _print_text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+# -------------------------------------------------------------------------------------------------- reading
+
+_SPACE = re.compile(r"\s*")
+_PLAIN_KEY = re.compile(r"[\w.]+")
+_FIELD = re.compile(
+    r"(?:(?P<tick>`?)(?P<kind>\w+)(?P=tick)\.)?(?P<key>`(?:[^`]|``)*`|\"(?:[^\"]|\"\")*\"|[\w.]+)"
+)
+_WORD = re.compile(r"[A-Za-z]+(?![\w.])")
+_SYMBOL = re.compile(r"[<>=!~]+")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])")
+_TEXT = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
+_ANYTHING = re.compile(r"[^\s()]+|[()]")
+
+
+class _Parser:
+    def __init__(self, text: str, vocabulary: Vocabulary, *, what: str = "filter string") -> None:
+        self._text = text
+        self._at = 0
+        self._vocabulary = vocabulary
+        self._what = what
+        self._values = 0
+
+    # ---- the grammar
+
+    def disjunction(self, depth: int) -> Filter:
+        parts = [self.conjunction(depth)]
+        while self._take_word("OR"):
+            parts.append(self.conjunction(depth))
+        return parts[0] if len(parts) == 1 else Or(tuple(parts))
+
+    def conjunction(self, depth: int) -> Filter:
+        parts = [self.negation(depth)]
+        while self._take_word("AND"):
+            parts.append(self.negation(depth))
+        return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+    def negation(self, depth: int) -> Filter:
+        if depth > DEEPEST:
+            raise self.stuck(f"more than {DEEPEST} parentheses in one another")
+        if self._take_word("NOT"):
+            return Not(self.negation(depth + 1))
+        if self._take_mark("("):
+            inside = self.disjunction(depth + 1)
+            if not self._take_mark(")"):
+                raise self.stuck("expected )")
+            return inside
+        return self.comparison()
+
+    def comparison(self) -> Comparison:
+        field = self.field()
+        operator = self.operator()
+        known = self._operators_of(field)
+        if operator in NULL and operator not in known:
+            kinds = " and ".join(f"{kind}s" for kind in self._vocabulary.nullable)
+            raise Invalid(
+                f"IS NULL / IS NOT NULL is only supported for {kinds}, not for '{field.kind}' '{field.key}'"
+            )
+        if operator not in known:
+            raise Invalid(f"Invalid comparator '{operator}' not one of {sorted(known)}")
+        comparison = Comparison(field, operator, self._value_of(field, operator))
+        self._values += len(comparison.value) if isinstance(comparison.value, tuple) else 1
+        if self._values > MOST_VALUES:
+            raise Invalid(f"the filter has more than {MOST_VALUES} values", hint="search in parts")
+        return comparison
+
+    def field(self) -> Field:
+        found = self._match(_FIELD)
+        if found is None:
+            raise self.stuck("expected a field such as metrics.loss")
+        key = _unquote(found["key"])
+        kind = ATTRIBUTE if found["kind"] is None else self._kind(found["kind"])
+        return Field(kind, self._known_key(kind, key))
+
+    def operator(self) -> str:
+        symbol = self._match(_SYMBOL)
+        if symbol is not None:
+            return symbol[0]
+        start, word = self._at, self.word()
+        if word in ("LIKE", "ILIKE", "IN"):
+            return word
+        if word == "NOT" and self._take_word("IN"):
+            return "NOT IN"
+        if word == "IS":
+            is_not = self._take_word("NOT")
+            if self._take_word("NULL"):
+                return "IS NOT NULL" if is_not else "IS NULL"
+        self._at = start
+        raise self.stuck("expected a comparison such as = or LIKE")
+
+    # ---- words and values
+
+    def at_end(self) -> bool:
+        self._match(_SPACE)
+        return self._at == len(self._text)
+
+    def word(self) -> str:
+        """The next word in capitals, or ""."""
+        found = self._match(_WORD)
+        return found[0].upper() if found else ""
+
+    def stuck(self, why: str) -> Invalid:
+        self._match(_SPACE)
+        found = _ANYTHING.match(self._text, self._at)
+        rest = found[0] if found else "the end"
+        return Invalid(
+            f"Invalid clause(s) in {self._what}: '{self._text}': {why}, "
+            f"found {rest!r} at character {self._at + 1}",
+            hint="quote keys with backticks and texts with single quotes",
+        )
+
+    def _value_of(self, field: Field, operator: str) -> Value:
+        if operator in NULL:
+            return None
+        if operator in LISTED:
+            return self._texts()
+        start = self._at
+        is_number = field.kind == METRIC or (
+            field.kind == ATTRIBUTE and field.key in self._vocabulary.numbers
+        )
+        if is_number:
+            if (number := self._match(_NUMBER)) is not None:
+                is_whole = field.kind == ATTRIBUTE and number[0].lstrip("+-").isdigit()
+                return int(number[0]) if is_whole and len(number[0]) < 20 else float(number[0])
+        elif (text := self._match(_TEXT)) is not None:
+            return _unquote(text[0])
+        self._at = start
+        raise self._wrong_value(field, is_number)
+
+    def _wrong_value(self, field: Field, is_number: bool) -> Invalid:
+        self._match(_SPACE)
+        anything = _ANYTHING.match(self._text, self._at)
+        found = anything[0] if anything else "nothing"
+        if is_number:
+            what = "metric" if field.kind == METRIC else f"numeric attribute: {field.key}"
+            return Invalid(f"Expected numeric value type for {what}. Found {found}")
+        what = {ATTRIBUTE: "attributes", DATASET: "dataset attributes"}.get(field.kind, field.kind)
+        return Invalid(f"Expected a quoted string value for {what} (e.g. 'my-value'). Got value {found}")
+
+    def _texts(self) -> tuple[str, ...]:
+        texts: list[str] = []
+        if not self._take_mark("("):
+            raise self.stuck("expected a list such as ('a', 'b')")
+        while (text := self._match(_TEXT)) is not None:
+            texts.append(_unquote(text[0]))
+            if not self._take_mark(","):
+                break
+        if not texts or not self._take_mark(")"):
+            raise Invalid(
+                "While parsing a list in the query, expected a non-empty list of string values, "
+                "but got ill-formed list.",
+                hint="write it as ('a', 'b')",
+            )
+        return tuple(texts)
+
+    # ---- the vocabulary
+
+    def _kind(self, word: str) -> str:
+        kinds = self._vocabulary.kinds
+        if word not in kinds:
+            known = list(dict.fromkeys(kinds.values()))
+            raise Invalid(
+                f"Invalid entity type '{word}'. Valid values are {known}", hint=did_you_mean(word, kinds)
+            )
+        return kinds[word]
+
+    def _known_key(self, kind: str, key: str) -> str:
+        words = self._vocabulary
+        if kind == ATTRIBUTE:
+            key = words.aliases.get(key, key)
+            known = (*words.texts, *words.numbers)
+            if key not in known:
+                raise Invalid(
+                    f"Invalid attribute key '{key}' specified. Valid keys are {sorted(known)}",
+                    hint=did_you_mean(key, known),
+                )
+        if kind == DATASET and key not in words.dataset_keys:
+            raise Invalid(
+                f"Invalid dataset key '{key}' specified. Valid keys are {sorted(words.dataset_keys)}"
+            )
+        return key
+
+    def _operators_of(self, field: Field) -> frozenset[str]:
+        if field.kind == METRIC or (field.kind == ATTRIBUTE and field.key in self._vocabulary.numbers):
+            return NUMERIC
+        if field.kind in (ATTRIBUTE, DATASET):
+            return TEXTUAL | LISTED
+        return TEXTUAL | NULL if field.kind in self._vocabulary.nullable else TEXTUAL
+
+    # ---- the text
+
+    def _match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """What stands here, after spaces; moves behind it."""
+        start = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]
+        found = pattern.match(self._text, start)
+        if found is not None:
+            self._at = found.end()
+        return found
+
+    def _take_word(self, word: str) -> bool:
+        start = self._at
+        if self.word() == word:
+            return True
+        self._at = start
+        return False
+
+    def _take_mark(self, mark: str) -> bool:
+        start = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]
+        if self._text.startswith(mark, start):
+            self._at = start + len(mark)
+            return True
+        return False
+
+
+def _unquote(text: str) -> str:
+    quote = text[:1]
+    return text[1:-1].replace(quote * 2, quote) if quote in ("`", '"', "'") and len(text) >= 2 else text

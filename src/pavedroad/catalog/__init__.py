@@ -1,7 +1,19 @@
 """What exists, whose it is, what came from what, and what happened."""
 
 from pavedroad.catalog.journal import read_facts, write_fact
-from pavedroad.catalog.model import EDGE_VERBS, KINDS, STAGES, Artifact, Edge, Fact, Ref, check_name, parse_ref
+from pavedroad.catalog.model import (
+    EDGE_VERBS,
+    KINDS,
+    STAGES,
+    Artifact,
+    Edge,
+    Fact,
+    Ref,
+    check_kind,
+    check_name,
+    check_stage,
+    parse_ref,
+)
 from pavedroad.catalog.project import PROFILES, Project, find_project, read_project
 from pavedroad.catalog.store import (
     add_edge,
@@ -27,7 +39,9 @@ __all__ = [
     "Project",
     "Ref",
     "add_edge",
+    "check_kind",
     "check_name",
+    "check_stage",
     "edges_of",
     "edges_of_run",
     "ensure_artifact",

@@ -1,4 +1,4 @@
-"""The journal: who did what to which artifact, when. Written in the transaction that does it; never changed afterwards."""
+"""The journal: who did what to which artifact, when. Written with the deed, never changed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,16 @@ NEWEST = 2**62
 
 
 def write_fact(
-    tx: Transaction, *, who: str, verb: str, artifact: Ref | str, run_id: str = "", payload: Any = None, at_ms: int | None = None
+    tx: Transaction,
+    *,
+    who: str,
+    verb: str,
+    artifact: Ref | str,
+    run_id: str = "",
+    payload: Any = None,
+    at_ms: int | None = None,
 ) -> None:
-    """Add a fact. `verb` is a past participle (`registered`, `promoted`, `refused`); `payload` is anything msgspec encodes."""
+    """Add a fact. `verb` is a past participle (`registered`); `payload` is anything msgspec encodes."""
     tx.run(
         SQL.insert_fact,
         at_ms=now_ms() if at_ms is None else at_ms,
@@ -30,19 +37,22 @@ def write_fact(
 
 
 def read_facts(
-    reader: Reader, *, artifact: str = "", verb: str = "", who: str = "", run_id: str = "", before: int = NEWEST, limit: int = 100
+    reader: Reader,
+    *,
+    artifact: str = "",
+    verb: str = "",
+    who: str = "",
+    run_id: str = "",
+    before: int = NEWEST,
+    limit: int = 100,
 ) -> list[Fact]:
     """Newest first. An artifact without version also finds the facts of its versions."""
-    rows = reader.all(
-        SQL.facts,
-        artifact=artifact,
-        artifact_versions=f"{artifact}@%",
-        verb=verb,
-        who=who,
-        run_id=run_id,
-        before=before,
-        limit=limit,
-    )
+    narrowing: dict[str, Any] = {"verb": verb, "who": who, "run_id": run_id, "before": before, "limit": limit}
+    if artifact:
+        kind, _, name = artifact.partition("/")
+        rows = reader.all(SQL.facts_of_artifact, artifact=artifact, kind=kind, name=name, **narrowing)
+    else:
+        rows = reader.all(SQL.facts, **narrowing)
     return [to_fact(row) for row in rows]
 
 

@@ -67,9 +67,11 @@ def parse_ref(text: str) -> Ref:
     """Read `kind/name[@version]`. Raises Invalid with the nearest known kind."""
     kind, slash, rest = text.partition("/")
     if not slash or not rest:
-        raise Invalid(f"{text!r} is not an artifact", hint="write it as kind/name or kind/name@version, e.g. model/flights@3")
-    if kind not in KINDS:
-        raise Invalid(f"unknown kind {kind!r} in {text!r}", hint=did_you_mean(kind, KINDS))
+        raise Invalid(
+            f"{text!r} is not an artifact",
+            hint="write it as kind/name or kind/name@version, e.g. model/flights@3",
+        )
+    check_kind(kind)
     name, at, version = rest.partition("@")
     check_name(name)
     if at:
@@ -77,12 +79,26 @@ def parse_ref(text: str) -> Ref:
     return Ref(kind, name, version)
 
 
+def find_ref(text: str) -> Ref | None:
+    """The artifact that a fact or an edge names; None for what the catalog does not know, such as a run."""
+    kind, _, rest = text.partition("/")
+    name, _, version = rest.partition("@")
+    return Ref(kind, name, version) if kind in KINDS and name else None
+
+
 def check_name(name: str) -> str:
     if not _NAME.fullmatch(name) or name.strip() != name:
         raise Invalid(
-            f"{name!r} cannot be a name", hint="use 1 to 250 characters without '/', '@', control characters or outer spaces"
+            f"{name!r} cannot be a name",
+            hint="use 1 to 250 characters without '/', '@', control characters or outer spaces",
         )
     return name
+
+
+def check_kind(kind: str) -> str:
+    if kind not in KINDS:
+        raise Invalid(f"unknown kind {kind!r} of artifact", hint=did_you_mean(kind, KINDS))
+    return kind
 
 
 def check_stage(stage: str) -> str:

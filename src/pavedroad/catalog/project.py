@@ -54,13 +54,20 @@ def read_project(root: Path) -> Project:
         if key not in known:
             raise ConfigError(f"unknown key {key!r} in [tool.paved] of {file}", hint=did_you_mean(key, known))
     declared = _table(manifest, "project", file).get("name")
-    name = values.get("name") or (declared if isinstance(declared, str) else "") or root.absolute().name or "project"
+    name = (
+        values.get("name")
+        or (declared if isinstance(declared, str) else "")
+        or root.absolute().name
+        or "project"
+    )
     try:
         project = msgspec.convert({**values, "name": name, "root": root.absolute()}, Project)
     except msgspec.ValidationError as error:
         raise ConfigError(f"[tool.paved] of {file}: {error}", hint="see docs/project.md") from None
     if project.profile not in PROFILES:
-        raise ConfigError(f"unknown profile {project.profile!r} in {file}", hint=did_you_mean(project.profile, PROFILES))
+        raise ConfigError(
+            f"unknown profile {project.profile!r} in {file}", hint=did_you_mean(project.profile, PROFILES)
+        )
     check_name(project.name)
     return project
 

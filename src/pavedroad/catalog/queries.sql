@@ -49,8 +49,16 @@ INSERT INTO facts (at_ms, who, verb, artifact, run_id, payload) VALUES (:at_ms, 
 -- name: facts
 -- Newest first; :before is the seq to go on from.
 SELECT seq, at_ms, who, verb, artifact, run_id, payload FROM facts
-WHERE (:artifact = '' OR artifact = :artifact OR artifact LIKE :artifact_versions)
-  AND (:verb = '' OR verb = :verb) AND (:who = '' OR who = :who) AND (:run_id = '' OR run_id = :run_id)
-  AND seq < :before
+WHERE (:verb = '' OR verb = :verb) AND (:who = '' OR who = :who) AND (:run_id = '' OR run_id = :run_id) AND seq < :before
+ORDER BY seq DESC
+LIMIT :limit
+
+-- name: facts_of_artifact
+-- Of an artifact and its versions, by index; :kind and :name are those of :artifact when it has no version.
+SELECT seq, at_ms, who, verb, artifact, run_id, payload FROM facts
+WHERE artifact IN (
+    SELECT CAST(:artifact AS TEXT) UNION SELECT kind || '/' || name || '@' || version FROM artifacts WHERE kind = :kind AND name = :name
+  )
+  AND (:verb = '' OR verb = :verb) AND (:who = '' OR who = :who) AND (:run_id = '' OR run_id = :run_id) AND seq < :before
 ORDER BY seq DESC
 LIMIT :limit

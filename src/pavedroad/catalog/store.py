@@ -24,7 +24,7 @@ def ensure_artifact(
     tags: Mapping[str, str] | None = None,
     links: Mapping[str, str] | None = None,
 ) -> None:
-    """Make an artifact known, or fill in its empty owner and description. A new one is a fact on the journal."""
+    """Make an artifact known, or fill in its empty owner and description. A new one is a fact."""
     is_new = find_artifact(tx, ref) is None
     tx.run(
         SQL.upsert_artifact,
@@ -56,7 +56,14 @@ def get_artifact(reader: Reader, ref: Ref) -> Artifact:
 
 
 def list_artifacts(
-    reader: Reader, *, kind: str = "", owner: str = "", stage: str = "", words: str = "", after: Ref | None = None, limit: int = 100
+    reader: Reader,
+    *,
+    kind: str = "",
+    owner: str = "",
+    stage: str = "",
+    words: str = "",
+    after: Ref | None = None,
+    limit: int = 100,
 ) -> list[Artifact]:
     """In order of kind, name, version; `after` is the last one of the page before."""
     after = after or Ref("", "", "")
@@ -82,7 +89,14 @@ def set_owner(tx: Transaction, ref: Ref, owner: str, *, who: str) -> None:
 
 def set_stage(tx: Transaction, ref: Ref, stage: str, *, who: str) -> None:
     before = get_artifact(tx, ref)
-    tx.run(SQL.set_stage, kind=ref.kind, name=ref.name, version=ref.version, stage=check_stage(stage), at_ms=now_ms())
+    tx.run(
+        SQL.set_stage,
+        kind=ref.kind,
+        name=ref.name,
+        version=ref.version,
+        stage=check_stage(stage),
+        at_ms=now_ms(),
+    )
     write_fact(tx, who=who, verb="staged", artifact=ref, payload={"from": before.stage, "to": stage})
 
 
@@ -107,7 +121,13 @@ def set_details(
         links=_encode({**before.links, **(links or {})}),
         at_ms=now_ms(),
     )
-    write_fact(tx, who=who, verb="described", artifact=ref, payload={"description": description, "tags": tags, "links": links})
+    write_fact(
+        tx,
+        who=who,
+        verb="described",
+        artifact=ref,
+        payload={"description": description, "tags": tags, "links": links},
+    )
 
 
 def add_edge(tx: Transaction, source: Ref | str, verb: str, target: Ref | str, *, run_id: str = "") -> None:

@@ -1,0 +1,71 @@
+"""A fact as a sentence, with the same words in the terminal and on the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pavedroad.catalog.addresses import address_of_text
+from pavedroad.catalog.model import Fact
+
+LONGEST_REASON = 120
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """`who verb artifact tail`."""
+
+    seq: int
+    at_ms: int
+    who: str
+    verb: str
+    artifact: str
+    tail: str = ""
+    run_id: str = ""
+    payload: dict[str, Any] = {}
+
+    @property
+    def href(self) -> str:
+        return address_of_text(self.artifact, self.run_id)
+
+    @property
+    def sentence(self) -> str:
+        return " ".join(filter(None, (self.who, self.verb, self.artifact, self.tail)))
+
+
+def tell(fact: Fact) -> Told:
+    return Told(
+        seq=fact.seq,
+        at_ms=fact.at_ms,
+        who=fact.who or "someone",
+        verb=fact.verb.replace("-", " "),
+        artifact=fact.artifact,
+        tail=_tail(fact),
+        run_id=fact.run_id,
+        payload=fact.payload,
+    )
+
+
+def _tail(fact: Fact) -> str:
+    """What the payload adds to the sentence; the whole of it is one click away."""
+    payload = fact.payload if isinstance(fact.payload, dict) else {}
+    words = []
+    if "from" in payload and "to" in payload:
+        before, after = payload["from"] or "nobody", payload["to"] or "nobody"
+        words.append(
+            f"from {before} to {after}" if fact.verb != "owned" else f"by {after}, before by {before}"
+        )
+    if fact.artifact.startswith("experiment/") and payload.get("name"):
+        words.append(f"named {payload['name']}")
+    if payload.get("alias"):
+        words.append(f"as {payload['alias']}")
+    if payload.get("gate"):
+        words.append(f"from gate {payload['gate']}")
+    closed = payload.get("closed")
+    if isinstance(closed, list) and closed:
+        words.append(f"because {', '.join(map(str, closed))} {'is' if len(closed) == 1 else 'are'} closed")
+    if payload.get("reason"):
+        words.append(f"because {str(payload['reason'])[:LONGEST_REASON]}")
+    if payload.get("status"):
+        words.append(f"with status {str(payload['status']).lower()}")
+    return ", ".join(words)

@@ -1,4 +1,4 @@
-"""Print the shape of the code: sizes, public names, start-up times, the installed core. Fails only on import cycles."""
+"""Print the shape of the code: sizes, public names, start-up times. Fails only on import cycles."""
 
 from __future__ import annotations
 
@@ -39,12 +39,19 @@ def print_sizes() -> None:
             continue
         text = file.read_text("utf-8")
         files.append((text.count("\n"), file.relative_to(SOURCE)))
-        functions += [(length, f"{file.relative_to(SOURCE)}:{name}") for length, name in function_lengths(ast.parse(text))]
+        functions += [
+            (length, f"{file.relative_to(SOURCE)}:{name}")
+            for length, name in function_lengths(ast.parse(text))
+        ]
     lengths = sorted(length for length, _ in functions)
-    print(f"files      {len(files)}, {sum(size for size, _ in files):,} lines, median {statistics.median(s for s, _ in files):.0f}")
+    sizes = [size for size, _ in files]
+    print(f"files      {len(files)}, {sum(sizes):,} lines, median {statistics.median(sizes):.0f}")
     for size, file in sorted(files, reverse=True)[:5]:
         print(f"           {size:5} {file}")
-    print(f"functions  {len(lengths)}, median {statistics.median(lengths):.0f} lines, nine in ten under {lengths[int(len(lengths) * 0.9)]}")
+    most = lengths[int(len(lengths) * 0.9)]
+    print(
+        f"functions  {len(lengths)}, median {statistics.median(lengths):.0f} lines, nine in ten under {most}"
+    )
     for length, name in sorted(functions, reverse=True)[:5]:
         print(f"           {length:5} {name}")
     script = sum(file.read_text("utf-8").count("\n") for file in SOURCE.rglob("*.js"))
@@ -67,7 +74,9 @@ def print_surface() -> None:
 
 
 def has_no_cycles() -> bool:
-    result = subprocess.run([str(Path(sys.executable).parent / "lint-imports")], cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports")], cwd=ROOT, capture_output=True, text=True
+    )
     print(result.stdout.strip().splitlines()[-1] if result.returncode == 0 else result.stdout)
     return result.returncode == 0
 

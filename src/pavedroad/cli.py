@@ -32,9 +32,16 @@ COMMANDS = (
     Command("runs", "pavedroad.pipelines.cli:runs", "List runs.", "Develop"),
     Command("register", "pavedroad.registry.cli:register", "Make a run's model a version.", "Release"),
     Command("models", "pavedroad.registry.cli:models", "List models, versions and their gates.", "Release"),
-    Command("promote", "pavedroad.registry.cli:promote", "Give a version an alias if its gates are open.", "Release"),
+    Command(
+        "promote",
+        "pavedroad.registry.cli:promote",
+        "Give a version an alias if its gates are open.",
+        "Release",
+    ),
     Command("approve", "pavedroad.registry.cli:approve", "Approve a version.", "Release"),
-    Command("exempt", "pavedroad.registry.cli:exempt", "Exempt a version from a gate until a date.", "Release"),
+    Command(
+        "exempt", "pavedroad.registry.cli:exempt", "Exempt a version from a gate until a date.", "Release"
+    ),
     Command("rollback", "pavedroad.registry.cli:rollback", "Go back to the champion before.", "Release"),
     Command("serve", "pavedroad.serving.cli:serve", "Serve a model version over HTTP.", "Release"),
     Command("list", "pavedroad.catalog.cli:list_", "List artifacts.", "Record"),
@@ -81,18 +88,24 @@ class LazyGroup(click.Group):
                 return loaded
         return None
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         from pavedroad.errors import Invalid, did_you_mean
 
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             names = [command.name for command in COMMANDS]
-            raise Invalid(f"no command {args[0]!r}", hint=f"{did_you_mean(args[0], names)} See `paved --help`")
+            raise Invalid(
+                f"no command {args[0]!r}", hint=f"{did_you_mean(args[0], names)} See `paved --help`"
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for group in GROUPS:
             with formatter.section(group):
-                formatter.write_dl([(command.name, command.says) for command in COMMANDS if command.group == group])
+                formatter.write_dl(
+                    [(command.name, command.says) for command in COMMANDS if command.group == group]
+                )
 
 
 @click.group(

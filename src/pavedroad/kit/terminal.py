@@ -55,14 +55,22 @@ def width() -> int:
     return max(40, shutil.get_terminal_size((80, 24)).columns)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[str] = (), fit: int | None = None) -> str:
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    right: Sequence[str] = (),
+    fit: int | None = None,
+) -> str:
     """Rows under their heads, cut in the middle to fit the terminal; `right` names the columns of numbers.
 
     The widest columns give way first; nothing is cut while it fits.
     """
     cells = [[_cell(value) for value in row] for row in rows]
     heads = [column.upper() for column in columns]
-    widths = [max([len_shown(heads[at]), *(len_shown(row[at]) for row in cells)]) for at in range(len(columns))]
+    widths = [
+        max([len_shown(heads[at]), *(len_shown(row[at]) for row in cells)]) for at in range(len(columns))
+    ]
     room = (fit or width()) - 2 * (len(columns) - 1)
     while sum(widths) > room and max(widths) > SMALLEST_COLUMN:
         widths[widths.index(max(widths))] -= 1
@@ -74,7 +82,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Seque
 def len_shown(text: str) -> int:
     """Columns a text takes: wide letters two, colour codes and combining marks none."""
     plain = click.unstyle(text)
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in plain)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in plain
+    )
 
 
 def show_error(error: PavedError, *, as_json: bool) -> None:

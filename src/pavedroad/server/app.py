@@ -1,7 +1,7 @@
 """The table of everything this server answers, and the few lines that choose the row.
 
-MLflow's fixed paths are one dictionary from (method, path) to handler, which costs a tenth of matching routes in turn; the rest
-(paths with parameters, pages) goes through Starlette's router.
+MLflow's fixed paths are one dictionary from (method, path) to handler, which costs a tenth of matching
+routes in turn; the rest (paths with parameters, pages) goes through Starlette's router.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 PACKAGE = Path(__file__).parent.parent
 ROOMS_WITH_TEMPLATES = ("web", "catalog", "tracking", "pipelines", "registry", "serving")
 PAGES = (*pavedroad.catalog.pages.PAGES, *pavedroad.tracking.pages.PAGES, *pavedroad.registry.pages.PAGES)
+LARGEST_DROPPED_BYTES = 2**30
 MLFLOW_PREFIXES = ("/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/")
 EXACT: dict[tuple[str, str], Handler] = {
     (method, prefix + path): handler
@@ -98,6 +99,8 @@ class App:
             if started:  # half an answer is out: only closing the connection can still say that it failed
                 raise
             refusal = as_refusal(error, request)
+            if isinstance(error, TooLarge):
+                await _let_it_finish(receive)
             html = partial(self._error_page, request=request)
             await answer(refusal, request, html)(scope, receive, send)
 
@@ -126,7 +129,18 @@ class App:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > largest:
-                raise TooLarge(f"the request is larger than {largest:,} bytes", hint="send less, or raise max_body_bytes")
+                raise TooLarge(
+                    f"the request is larger than {largest:,} bytes", hint="send less, or raise max_body_bytes"
+                )
             return message
 
         return receive_limited
+
+
+async def _let_it_finish(receive: Receive) -> None:
+    """Read what a client still sends: closing on it would reset the connection before it sees the answer."""
+    dropped, more = 0, True
+    while more and dropped < LARGEST_DROPPED_BYTES:
+        message = await receive()
+        dropped += len(message.get("body", b""))
+        more = message.get("more_body", False)

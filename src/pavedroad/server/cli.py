@@ -9,7 +9,9 @@ from pavedroad.kit.terminal import json_option, note, styled
 
 @click.command()
 @click.option("--host", help="Address to listen on (default 127.0.0.1).")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port (default 8400, or the next free one; 0: any).")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port (default 8400, or the next free one; 0: any)."
+)
 @json_option
 def up(host: str | None, port: int | None, as_json: bool) -> None:
     """Start the server: the MLflow API and the pages, in one process.
@@ -27,13 +29,18 @@ def up(host: str | None, port: int | None, as_json: bool) -> None:
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     settings = read_settings(overrides={"host": host, "port": port})
-    with record_of(settings) as record, bind(settings.host, settings.port, next_free=port is None) as listening:
+    with (
+        record_of(settings) as record,
+        bind(settings.host, settings.port, next_free=port is None) as listening,
+    ):
         url = url_of(listening)
         taken = listening.getsockname()[1] != settings.port and settings.port != 0
 
         def ready() -> None:
             if as_json:
-                click.echo(msgspec.json.encode({"url": url, "home": str(settings.home), "ready": True}).decode())
+                click.echo(
+                    msgspec.json.encode({"url": url, "home": str(settings.home), "ready": True}).decode()
+                )
                 return
             if taken:
                 note(f"port {settings.port} is taken; using {url}")

@@ -55,7 +55,9 @@ def as_refusal(error: Exception, request: Request) -> PavedError:
         return Invalid(str(error.detail), hint="check the request")
     number = secrets.token_hex(4)
     LOG.error("request %s %s failed, number %s", request.method, path, number, exc_info=error)
-    return Broken(f"something here is broken (number {number})", hint="look for that number in the server's log")
+    return Broken(
+        f"something here is broken (number {number})", hint="look for that number in the server's log"
+    )
 
 
 def answer(error: PavedError, request: Request, html: Callable[[ErrorPage], Response]) -> Response:

@@ -1,4 +1,4 @@
-"""Who may talk to a server that has no log-in: programs of this machine, not web pages that a browser here happens to show."""
+"""Who may talk to a server without log-in: programs of this machine, not any web page its browser shows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1", "testserver"}
 
 
 def refuse_strangers(request: Request, *, bound_to: str) -> None:
-    """Raise Refused for a foreign Host on a loopback server, and for a write that another site's page sends."""
+    """Raise Refused for a foreign Host on a loopback server, and for a write sent by another site's page."""
     host = request.headers.get("host", "")
     name = urlsplit(f"//{host}").hostname or ""
     if bound_to in LOOPBACK and host and name not in LOOPBACK:
-        raise Refused(f"this server answers as localhost, not as {host!r}", hint="open it by its own address, or start it with --host")
+        raise Refused(
+            f"this server answers as localhost, not as {host!r}",
+            hint="open it by its own address, or start it with --host",
+        )
     origin = request.headers.get("origin")
     if origin and request.method not in {"GET", "HEAD", "OPTIONS"} and urlsplit(origin).netloc != host:
-        raise Refused(f"a page of {origin!r} may not write here", hint="use the command line or the MLflow client")
+        raise Refused(
+            f"a page of {origin!r} may not write here", hint="use the command line or the MLflow client"
+        )

@@ -52,7 +52,9 @@ def bind(host: str, port: int, *, next_free: bool = False) -> socket.socket:
         except OSError as error:
             listening.close()
             if candidate == min(last, 65535) or "in use" not in str(error):
-                raise Unavailable(f"cannot listen on {host}:{candidate}: {error.strerror}", hint="choose another --port") from None
+                raise Unavailable(
+                    f"cannot listen on {host}:{candidate}: {error.strerror}", hint="choose another --port"
+                ) from None
     raise AssertionError("unreachable")
 
 

@@ -3,9 +3,9 @@
 from pavedroad.registry.model import (
     MLFLOW_STAGES,
     Approval,
-    Evaluation,
     Evidence,
     Exemption,
+    GateEvaluation,
     ModelVersion,
     Promotion,
     RegisteredModel,
@@ -37,9 +37,9 @@ from pavedroad.registry.store import (
 __all__ = [
     "MLFLOW_STAGES",
     "Approval",
-    "Evaluation",
     "Evidence",
     "Exemption",
+    "GateEvaluation",
     "ModelVersion",
     "Promotion",
     "RegisteredModel",

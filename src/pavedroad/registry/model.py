@@ -76,7 +76,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         return self.verdict in ("open", "exempt")
 
 
-class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+class GateEvaluation(msgspec.Struct, frozen=True, kw_only=True):
     """All gates asked once for one version and one alias."""
 
     id: int

@@ -11,9 +11,9 @@ from pavedroad.errors import Invalid, NotFound
 from pavedroad.kit.sql import Reader, Row, Transaction, load_queries
 from pavedroad.registry.model import (
     Approval,
-    Evaluation,
     Evidence,
     Exemption,
+    GateEvaluation,
     ModelVersion,
     Promotion,
     RegisteredModel,
@@ -230,18 +230,20 @@ def insert_evaluation(
     return number
 
 
-def list_evaluations(reader: Reader, uid: str, *, before: int = LARGEST, limit: int = 20) -> list[Evaluation]:
+def list_evaluations(
+    reader: Reader, uid: str, *, before: int = LARGEST, limit: int = 20
+) -> list[GateEvaluation]:
     """All that was asked about one version, newest first, with what every gate said."""
     return [
         to_evaluation(reader, row) for row in reader.all(SQL.evaluations, uid=uid, before=before, limit=limit)
     ]
 
 
-def last_evaluation(reader: Reader, uid: str) -> Evaluation | None:
+def last_evaluation(reader: Reader, uid: str) -> GateEvaluation | None:
     return next(iter(list_evaluations(reader, uid, limit=1)), None)
 
 
-def get_evaluation(reader: Reader, number: int) -> Evaluation:
+def get_evaluation(reader: Reader, number: int) -> GateEvaluation:
     row = reader.one(SQL.evaluation, id=number)
     if row is None:
         raise NotFound(
@@ -250,7 +252,7 @@ def get_evaluation(reader: Reader, number: int) -> Evaluation:
     return to_evaluation(reader, row)
 
 
-def to_evaluation(reader: Reader, row: Row) -> Evaluation:
+def to_evaluation(reader: Reader, row: Row) -> GateEvaluation:
     gates = [
         Evidence(
             gate=item["gate"],
@@ -263,7 +265,7 @@ def to_evaluation(reader: Reader, row: Row) -> Evaluation:
         )
         for item in reader.all(SQL.evidence, evaluation_id=row["id"])
     ]
-    return Evaluation(**{**dict(row), "passed": bool(row["passed"])}, gates=gates)
+    return GateEvaluation(**{**dict(row), "passed": bool(row["passed"])}, gates=gates)
 
 
 def earlier_inputs(

@@ -109,7 +109,7 @@ import json, shutil, signal, subprocess, sys
 folder, become, *command = sys.argv[1:]
 server = subprocess.Popen(command, **json.loads(become))
 sys.stdin.read()
-server.send_signal(signal.SIGINT)
+server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
 server.wait()
 shutil.rmtree(folder, ignore_errors=True)
 """

@@ -1,4 +1,4 @@
-"""Content-addressed files: a name is the blake3 of the bytes, so equal bytes are kept once and damage is seen.
+"""Content-addressed files: a name is the blake3 of the bytes; equal bytes are kept once, damage is seen.
 
 `open_files("/some/folder")` needs nothing; `s3://` and `gs://` need the extra of that name.
 """
@@ -47,12 +47,12 @@ class FileStore(Protocol):
         """
 
     def open(self, digest: str) -> BinaryIO:
-        """Read a file whose bytes have been checked. Raises NotFound; Damaged when they are not what was stored."""
+        """Read a file, checked first. Raises NotFound; Damaged when its bytes are not what was stored."""
 
     def path(self, digest: str) -> Path:
-        """A local file with these bytes, checked, for mmap and for libraries that want a path; never write to it.
+        """A local file with these bytes, checked, for mmap and libraries that want a path; never write to it.
 
-        Raises: NotFound; Damaged when the bytes are not what was stored.
+        Raises: NotFound; Damaged when its bytes are not what was stored.
         """
 
     def has(self, digest: str) -> bool: ...
@@ -115,7 +115,7 @@ class FolderFiles:
         temporary = self._incoming / uuid.uuid4().hex
         with _says_cannot_write(self.folder):
             _make_folder(self._incoming, durable=durable)
-            file = temporary.open("xb", buffering=CHUNK_BYTES)
+            file = temporary.open("xb")
         try:
             incoming = _Hashing(file, self.folder)
             yield incoming
@@ -133,7 +133,7 @@ class FolderFiles:
             temporary.unlink(missing_ok=True)
 
     def _keep(self, temporary: Path, digest: str, *, durable: bool) -> None:
-        """Give the file its name. One that is there already is replaced: it may be damaged or not yet on disk."""
+        """Give the file its name. One that is there is replaced: it may be damaged or not yet on disk."""
         target = self._place(digest)
         _make_folder(target.parent, durable=durable)
         temporary.replace(target)

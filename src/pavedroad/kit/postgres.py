@@ -100,7 +100,8 @@ class PostgresDatabase:
     def _write_until_committed(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` again when it was surely not committed and another try may end otherwise.
 
-        A unique key that is taken may have been free when `work` looked: run again, it sees the other row.
+        A unique key that is taken may have been free when `work` looked: run again, it sees the other row. Of as
+        many writers that want the same next number, each attempt lets one through.
         """
         lost = taken = 0
         for attempt in range(ATTEMPTS):
@@ -113,7 +114,7 @@ class PostgresDatabase:
                     raise
             except UniqueViolation:
                 taken += 1
-                if taken > 2:
+                if taken > WRITERS:
                     raise
             except Again:
                 time.sleep(random.random() * min(LONGEST_PAUSE_S, 0.001 * 2**attempt))  # noqa: S311

@@ -7,8 +7,8 @@ function that only reads therefore works on both, inside a transaction or outsid
     db.one(SQL.artifact, kind="model", name="flights")
     db.write(lambda tx: tx.run(SQL.insert_artifact, kind="model", name="flights"))
 
-`write` returns after the commit is durable. On SQLite all writes go through one thread, which commits those that
-wait together in one transaction; a write that raises is undone alone.
+`write` returns after the commit is durable. On SQLite all writes go through one thread, which commits those
+that wait together in one transaction; a write that raises is undone alone.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -45,6 +46,9 @@ class FileStore(Protocol):
 
         Raises: Unavailable when there is no room or no permission. Nothing is kept when the block raises.
         """
+
+    def adopt(self, path: Path, *, durable: bool = True) -> Stored:
+        """Take over a file that another library wrote; nothing is left at `path`. Raises: Unavailable."""
 
     def open(self, digest: str) -> BinaryIO:
         """Read a file, checked first. Raises NotFound; Damaged when its bytes are not what was stored."""
@@ -131,6 +135,17 @@ class FolderFiles:
             with suppress(OSError):  # a full disk: the buffer cannot be written, and need not be
                 file.close()
             temporary.unlink(missing_ok=True)
+
+    def adopt(self, path: Path, *, durable: bool = True) -> Stored:
+        with _says_cannot_write(self.folder):
+            stored = Stored(digest=digest_of_file(path), size_bytes=path.stat().st_size)
+            _make_folder(self._incoming, durable=durable)
+            temporary = self._incoming / uuid.uuid4().hex
+            shutil.move(path, temporary)
+            if durable:
+                _sync_file(temporary)
+            self._keep(temporary, stored.digest, durable=durable)
+        return stored
 
     def _keep(self, temporary: Path, digest: str, *, durable: bool) -> None:
         """Give the file its name. One that is there is replaced: it may be damaged or not yet on disk."""
@@ -255,7 +270,11 @@ def _make_folder(folder: Path, *, durable: bool) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+    _sync_file(folder)
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -41,16 +41,16 @@ def need(present: object, reason: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PAVED_HOME of this test's own, in the environment; HOME is an empty folder."""
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PAVED_HOME of this test's own, in the environment, and an empty HOME; neither is in tmp_path."""
+    account = tmp_path_factory.mktemp("account")
     for variable in [name for name in os.environ if name.startswith(("PAVED_", "MLFLOW_"))]:
         if variable != "PAVED_TEST_ALL":
             monkeypatch.delenv(variable)
-    folder = tmp_path / "home"
-    monkeypatch.setenv("PAVED_HOME", str(folder))
-    (tmp_path / "user").mkdir()
-    monkeypatch.setenv("HOME", str(tmp_path / "user"))
-    return folder
+    (account / "user").mkdir()
+    monkeypatch.setenv("HOME", str(account / "user"))
+    monkeypatch.setenv("PAVED_HOME", str(account / "home"))
+    return account / "home"
 
 
 @pytest.fixture
@@ -277,7 +277,7 @@ def paved(tmp_path: Path, home: Path) -> Callable[..., Ran]:
         done = subprocess.run(
             [sys.executable, "-m", "pavedroad.cli", *map(str, arguments)],
             cwd=cwd or tmp_path,
-            env={**clean_environment(home, tmp_path / "user"), **(env or {})},
+            env={**clean_environment(home), **(env or {})},
             input=input,
             stdin=subprocess.DEVNULL if input is None else None,
             capture_output=True,
@@ -293,11 +293,11 @@ def paved(tmp_path: Path, home: Path) -> Callable[..., Ran]:
     return run
 
 
-def clean_environment(home: Path, user_folder: Path) -> dict[str, str]:
+def clean_environment(home: Path) -> dict[str, str]:
     """What a fresh account has, without a user name: the path, a home folder, a language."""
     return {
         "PATH": os.environ["PATH"],
-        "HOME": str(user_folder),
+        "HOME": str(home.parent / "user"),
         "PAVED_HOME": str(home),
         "LANG": "C.UTF-8",
         "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
@@ -313,7 +313,7 @@ class Live:
     def __init__(self, settings: Settings, *, port: int = 0) -> None:
         self.settings = settings
         self.home = settings.home
-        environment = clean_environment(settings.home, settings.home.parent / "user")
+        environment = clean_environment(settings.home)
         if settings.database:
             environment["PAVED_DATABASE"] = settings.database
         self.log = settings.home.parent / "server.log"

@@ -58,6 +58,7 @@ class GroupCommit:
         self._lock = threading.Lock()  # nothing enters the queue after the None that ends it
         self._closed = False
         self._is_last_group = False
+        self._running: list[Future[Any]] = []  # the callers of the group at work
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
@@ -96,22 +97,22 @@ class GroupCommit:
     def _commit_together(self, job: _Job | None) -> None:
         """One transaction for `job` and what arrives meanwhile."""
         deadline = time.monotonic() + LONGEST_GROUP_S
-        running: list[Future[Any]] = []
+        self._running.clear()
         answers: list[_Answer] = []
         connection: sqlite3.Connection | None = None
         try:
             while job is not None:
                 if job.future.set_running_or_notify_cancel():
-                    running.append(job.future)
+                    self._running.append(job.future)
                     connection = connection or self._begin()
                     answers.append(_run_alone(connection, job))
                 job = self._next() if time.monotonic() < deadline else None
             if connection:
                 connection.execute("COMMIT")
         except BaseException as error:
-            reason = translate(error) if isinstance(error, sqlite3.Error) else error
             self._undo()
-            answers = [_Answer(future, None, reason) for future in running]
+            reason = translate(error) if isinstance(error, sqlite3.Error) else error
+            answers = [_Answer(future, None, reason) for future in self._running]
             if connection is None:
                 # Who waits behind a lock that lasted for the whole timeout must not wait as long again.
                 answers += [_Answer(job.future, None, reason) for job in self._drain()]
@@ -165,11 +166,11 @@ class GroupCommit:
         """However the thread ends, nobody is left waiting."""
         with self._lock:
             self._closed = True
-        self._undo()
-        for job in self._drain():
-            _Answer(job.future, None, closed()).give()
+        for future in [*self._running, *(job.future for job in self._drain())]:
+            if not future.done():
+                _Answer(future, None, closed()).give()
         if self._connection is not None:
-            self._connection.close()
+            self._connection.close()  # which undoes what was not committed
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

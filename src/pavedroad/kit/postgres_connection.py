@@ -120,7 +120,8 @@ def connect(url: str) -> Connection:
     try:
         connection = psycopg.connect(**options, autocommit=True, row_factory=dict_row)
     except psycopg.Error as error:
-        reason = _last_line(error).replace(str(given.get("password") or "\0"), "***")
+        reason = " ".join(_first_line(error).rpartition("failed: ")[2].split())
+        reason = reason.replace(str(given.get("password") or "\0"), "***")
         raise Unavailable(
             f"cannot connect to {shown}: {reason}",
             hint="check that PostgreSQL is up and the address is right",
@@ -230,7 +231,3 @@ def _translate_integrity(error: psycopg.IntegrityError) -> PavedError:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _last_line(error: Exception) -> str:
-    return ([line for line in str(error).splitlines() if line] or [type(error).__name__])[-1].strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,6 +26,7 @@ from pavedroad.catalog.model import (
 from pavedroad.catalog.store import find_artifact, to_artifact
 from pavedroad.catalog.telling import Told, tell
 from pavedroad.errors import Invalid, NotFound
+from pavedroad.kit.clock import utc_iso
 from pavedroad.kit.layers import Arc, Node, draw_layers
 from pavedroad.kit.sql import Reader
 from pavedroad.kit.svg import Svg
@@ -255,6 +257,11 @@ def _node(step: Step, *, is_focus: bool) -> Node:
 # ---------------------------------------------------------------------------------------------- journal
 
 
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    name: str  # "2026-11-24", UTC
+    facts: list[Told]
+
+
 class Journal(msgspec.Struct, frozen=True, kw_only=True):
     facts: list[Told]
     verbs: list[str]
@@ -265,6 +272,11 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     next: str
     first: str
+
+    @property
+    def days(self) -> list[Day]:
+        days = groupby(self.facts, key=lambda told: utc_iso(told.at_ms)[:10])
+        return [Day(name=name, facts=list(facts)) for name, facts in days]
 
 
 def show_journal(request: Request) -> Journal:

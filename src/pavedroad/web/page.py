@@ -1,6 +1,6 @@
 """A page is a struct, a template and a route; the same struct answers as JSON at the path with `.json`.
 
-    Page(path="/runs/{id}", template="tracking/run.html", view=show_run, parts={"live": "tracking/_live.html"})
+    Page(path="/runs", template="tracking/runs.html", view=show_runs, parts={"live": "tracking/_live.html"})
 
 `view` is a plain function from the request to a struct; the struct is all that the template sees, as `page`.
 `?part=live` answers that piece alone, for a page that keeps itself fresh.
@@ -102,8 +102,9 @@ async def _as_json(request: Request, *, page: Page, renderer: Renderer) -> Respo
         last = list(request.path_params)[-1]
         request.path_params[last] += ".json"
         return await _as_html(request, page=page, renderer=renderer)
-    content = await run_in_threadpool(lambda: msgspec.json.encode(page.view(request), enc_hook=str))
-    return Response(content, media_type="application/json")
+    content = await run_in_threadpool(page.view, request)
+    body = msgspec.json.encode(content, enc_hook=str)
+    return Response(body, status_code=status_of(content), media_type="application/json")
 
 
 def _render(request: Request, page: Page, renderer: Renderer) -> Response:
@@ -111,7 +112,13 @@ def _render(request: Request, page: Page, renderer: Renderer) -> Response:
     if part is not None and part not in page.parts:
         raise NotFound(f"this page has no part {part!r}", hint=did_you_mean(part, page.parts))
     template = page.template if part is None else page.parts[part]
-    return renderer.html(template, page.view(request), request=request)
+    content = page.view(request)
+    return renderer.html(template, content, request=request, status=status_of(content))
+
+
+def status_of(content: Any) -> int:
+    """200, unless the struct says otherwise: a list that explains a filter it cannot read is still a 400."""
+    return int(getattr(content, "http_status", 200))
 
 
 def _twin(path: str) -> str:

@@ -1,0 +1,132 @@
+"""Fills a record with many runs, quickly: `python -m tests.web.make_big_record HOME 10000` or `fill(record, runs=10_000)`.
+
+Curves, params and tags look like those of a team that tunes gradient boosting: a run has 8 metrics, 10 params and 6 tags; every
+hundredth run has curves of 500 points.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import sys
+import time
+from pathlib import Path
+
+from pavedroad.catalog import Ref, add_edge, ensure_artifact, set_owner, write_fact
+from pavedroad.config import Settings
+from pavedroad.kit.sql import Transaction
+from pavedroad.record import Record, record_of
+from pavedroad.tracking import ensure_experiment
+from pavedroad.tracking.store import SQL
+
+PROJECTS = ("late-flights", "churn", "demand-forecast", "fraud-score", "image-tags")
+USERS = ("ada", "grace", "katherine", "edsger", "barbara")
+STATUSES = ("FINISHED",) * 17 + ("FAILED", "KILLED", "RUNNING")
+METRICS = ("auc", "accuracy", "f1", "log_loss", "precision", "recall", "train/seconds", "test rows")
+PARAMS = (
+    "depth", "learning_rate", "trees", "min_leaf", "subsample", "seed", "features", "split_month", "loss", "early_stop",
+)  # fmt: skip
+DAY_MS = 86_400_000
+
+
+def fill(record: Record, *, runs: int = 10_000, seed: int = 8400, end_ms: int | None = None) -> list[str]:
+    """Add `runs` runs over five experiments and the artifacts around them; their ids, newest first."""
+    chance = random.Random(seed)
+    end_ms = end_ms or time.time_ns() // 1_000_000
+    return record.db.write(lambda tx: _fill(tx, runs, chance, end_ms))
+
+
+def _fill(tx: Transaction, runs: int, chance: random.Random, end_ms: int) -> list[str]:
+    experiments = [ensure_experiment(tx, name, who="ada") for name in PROJECTS]
+    for at, name in enumerate(PROJECTS):
+        for kind in ("project", "pipeline"):
+            ensure_artifact(tx, Ref(kind, name), who=USERS[at], owner=f"team-{'ab'[at % 2]}")
+        add_edge(tx, Ref("pipeline", name), "part-of", Ref("project", name))
+    ids, numbers = [], []
+    for index in range(runs):
+        experiment = chance.choice(experiments)
+        run_id = f"{chance.getrandbits(128):032x}"
+        start_ms = end_ms - int((index + chance.random()) * 40 * DAY_MS / max(runs, 1))
+        status = chance.choice(STATUSES)
+        number = tx.value(
+            SQL.insert_run,
+            id=run_id,
+            experiment_id=int(experiment.id),
+            name=f"{experiment.name}-{runs - index}",
+            user_id=chance.choice(USERS),
+            status=status,
+            start_ms=start_ms,
+            artifact_uri=f"{experiment.artifact_location}/{run_id}/artifacts",
+        )
+        if status != "RUNNING":
+            tx.run(SQL.set_run_end, no=number, end_ms=start_ms + chance.randrange(2_000, 900_000))
+        ids.append(run_id)
+        numbers.append((number, start_ms))
+    _values(tx, numbers, chance)
+    _facts(tx, ids, chance, end_ms)
+    return ids
+
+
+def _values(tx: Transaction, numbers: list[tuple[int, int]], chance: random.Random) -> None:
+    params, tags, curves, points = [], [], [], []
+    for at, (number, start_ms) in enumerate(numbers):
+        params += [{"no": number, "key": key, "value": str(chance.randrange(1, 100))} for key in PARAMS]
+        tags += [
+            {"no": number, "key": key, "value": value}
+            for key, value in (
+                ("mlflow.runName", f"run-{number}"),
+                ("mlflow.source.git.commit", f"{chance.getrandbits(160):040x}"),
+                ("paved.kind", "pipeline"),
+                ("paved.pipeline", "train"),
+                ("team", chance.choice("ab")),
+                ("note", "a longer remark about what was tried here and why it did or did not help"),
+            )
+        ]
+        for key in METRICS:
+            value = chance.random() if key != "test rows" else float(chance.randrange(10**5, 10**6))
+            curves.append({"no": number, "key": key, "value": value, "is_nan": 0, "at_ms": start_ms, "step": 0})
+        if at % 100 == 0:
+            points.append(number)
+    tx.many(SQL.insert_param, params)
+    tx.many(SQL.upsert_tag, tags)
+    for curve in curves:
+        tx.run(SQL.insert_curve, **curve)
+    for number in points:
+        for row in tx.all(SQL.curves, no=number):
+            start = 0.9 + chance.random() / 5
+            tx.many(
+                SQL.insert_point,
+                [
+                    {
+                        "curve": row["curve"],
+                        "at_ms": 1_760_000_000_000 + step * 250,
+                        "step": step,
+                        "value": start * math.exp(-step / 120) + 0.1 + chance.random() / 40,
+                        "is_nan": 0,
+                    }
+                    for step in range(500)
+                ],
+            )
+
+
+def _facts(tx: Transaction, ids: list[str], chance: random.Random, end_ms: int) -> None:
+    for at, run_id in enumerate(reversed(ids[:2000])):
+        name = chance.choice(PROJECTS)
+        write_fact(
+            tx,
+            who=chance.choice(USERS),
+            verb=chance.choice(("finished", "registered", "checked")),
+            artifact=Ref("pipeline", name),
+            run_id=run_id,
+            at_ms=end_ms - (len(ids) - at) * 60_000,
+        )
+    for name in PROJECTS:
+        for version in range(1, 60):
+            ensure_artifact(tx, Ref("dataset", f"{name}-features", f"{chance.getrandbits(48):012x}"), who="ada")
+            if version % 20 == 0:
+                set_owner(tx, Ref("project", name), "team-a", who="ada")
+
+
+if __name__ == "__main__":
+    with record_of(Settings(home=Path(sys.argv[1]), user="ada")) as opened:
+        fill(opened, runs=int(sys.argv[2]))

@@ -78,6 +78,7 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
     aliases: Mapping[str, str] = {}  # other names of attributes
     dataset_keys: tuple[str, ...] = ("name", "digest", "context")
     nullable: tuple[str, ...] = (PARAM, TAG)  # kinds that IS NULL asks about
+    listed: tuple[str, ...] = (ATTRIBUTE, DATASET)  # kinds of text that IN asks about
 
 
 RUN_KINDS = {
@@ -402,9 +403,12 @@ class _Parser:
     def _operators_of(self, field: Field) -> frozenset[str]:
         if field.kind == METRIC or (field.kind == ATTRIBUTE and field.key in self._vocabulary.numbers):
             return NUMERIC
-        if field.kind in (ATTRIBUTE, DATASET):
-            return TEXTUAL | LISTED
-        return TEXTUAL | NULL if field.kind in self._vocabulary.nullable else TEXTUAL
+        known = TEXTUAL
+        if field.kind in self._vocabulary.listed:
+            known |= LISTED
+        if field.kind in self._vocabulary.nullable:
+            known |= NULL
+        return known
 
     # ---- the text
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from pavedroad.kit.sql import Reader, Row, Transaction, load_queries
 from pavedroad.tracking import limits
 from pavedroad.tracking.model import DatasetInput, RunModel
-from pavedroad.tracking.store import experiment_number, open_run, run_row
+from pavedroad.tracking.store import RUNS_PER_QUERY, experiment_number, in_list, open_run, run_row
 
 SQL = load_queries("pavedroad.tracking")
 SUMMARIES = 1000  # of datasets, in one answer
+_INPUTS = """
+SELECT i.run_no, i.no, d.name, d.digest, d.source_type, d.source, d.schema, d.profile
+FROM run_inputs i JOIN datasets d ON d.no = i.dataset_no
+WHERE i.run_no IN ({places}) ORDER BY i.run_no, i.no"""
+_INPUT_TAGS = """
+SELECT t.input_no, t.key, t.value
+FROM run_inputs i JOIN run_input_tags t ON t.input_no = i.no WHERE i.run_no IN ({places}) ORDER BY t.key"""
+_MODELS = """
+SELECT run_no, direction, model_id, step FROM run_models
+WHERE run_no IN ({places}) ORDER BY run_no, direction, step, model_id"""
 
 
 class RunInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,30 +40,37 @@ class DatasetSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 def run_inputs(reader: Reader, run_id: str) -> list[DatasetInput]:
     """The datasets that a run used, in the order they were said. Raises NotFound."""
-    return inputs_of(reader, run_row(reader, run_id)["no"]).datasets
+    return _inputs_of_run(reader, run_id).datasets
 
 
 def run_models(reader: Reader, run_id: str) -> tuple[list[RunModel], list[RunModel]]:
     """The logged models that a run used, and those it made. Raises NotFound."""
-    found = inputs_of(reader, run_row(reader, run_id)["no"])
+    found = _inputs_of_run(reader, run_id)
     return found.models, found.outputs
 
 
-def inputs_of(reader: Reader, number: int) -> RunInputs:
-    """Everything of the run with this row number."""
-    tags: dict[int, dict[str, str]] = {}
-    rows = reader.all(SQL.run_inputs, no=number)
-    if rows:
-        for tag in reader.all(SQL.run_input_tags, no=number):
+def inputs_of(reader: Reader, numbers: Sequence[int]) -> dict[int, RunInputs]:
+    """Everything that the runs with these row numbers used and made; runs without any are left out."""
+    found: dict[int, RunInputs] = {}
+    for start in range(0, len(numbers), RUNS_PER_QUERY):
+        places, values = in_list(numbers[start : start + RUNS_PER_QUERY])
+        inputs = reader.all(_INPUTS.format(places=places), **values)
+        tags: dict[int, dict[str, str]] = {}
+        for tag in reader.all(_INPUT_TAGS.format(places=places), **values) if inputs else ():
             tags.setdefault(tag["input_no"], {})[tag["key"]] = tag["value"]
-    models: dict[str, list[RunModel]] = {"input": [], "output": []}
-    for row in reader.all(SQL.run_models, no=number):
-        models[row["direction"]].append(RunModel(model_id=row["model_id"], step=row["step"]))
-    return RunInputs(
-        datasets=[_to_dataset(row, tags.get(row["no"], {})) for row in rows],
-        models=models["input"],
-        outputs=models["output"],
-    )
+        for row in inputs:
+            run = found.setdefault(row["run_no"], RunInputs(datasets=[], models=[], outputs=[]))
+            run.datasets.append(_to_dataset(row, tags.get(row["no"], {})))
+        for row in reader.all(_MODELS.format(places=places), **values):
+            run = found.setdefault(row["run_no"], RunInputs(datasets=[], models=[], outputs=[]))
+            models = run.models if row["direction"] == "input" else run.outputs
+            models.append(RunModel(model_id=row["model_id"], step=row["step"]))
+    return found
+
+
+def _inputs_of_run(reader: Reader, run_id: str) -> RunInputs:
+    number = run_row(reader, run_id)["no"]
+    return inputs_of(reader, [number]).get(number, RunInputs())
 
 
 def dataset_summaries(reader: Reader, experiment_ids: Iterable[str]) -> list[DatasetSummary]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from typing import Any
 
 from pavedroad.errors import Invalid
@@ -18,7 +18,6 @@ METRICS_PER_BATCH = 1000
 PARAMS_PER_BATCH = 100
 TAGS_PER_BATCH = 100
 ITEMS_PER_BATCH = 1000
-BATCH_BYTES = 1_000_000
 KEY_LENGTH = 250
 PARAM_VALUE_LENGTH = 6000
 TAG_VALUE_LENGTH = 8000
@@ -116,7 +115,7 @@ def check_experiment_name(name: str) -> None:
     check_length("name", name, EXPERIMENT_NAME_LENGTH)
 
 
-def check_batch(metrics: Collection[Metric], params: Collection[str], tags: Collection[str]) -> None:
+def check_batch(metrics: Sized, params: Sized, tags: Sized) -> None:
     _check_number("metrics", len(metrics), METRICS_PER_BATCH)
     _check_number("params", len(params), PARAMS_PER_BATCH)
     _check_number("tags", len(tags), TAGS_PER_BATCH)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pavedroad.errors import Invalid
+import msgspec
+
+from pavedroad.errors import Invalid, NotFound
 from pavedroad.kit.sql import Reader, Row, Transaction, load_queries
 from pavedroad.tracking.model import Metric
 
 SQL = load_queries("pavedroad.tracking")
 ALL_POINTS = 2**62
+SMALLEST_STEP, LARGEST_STEP = -(2**63), 2**63 - 1
 # Up to so many curves in a batch are looked up one by one; above, all curves of the run are read once.
 FEW_CURVES = 20
 
@@ -57,6 +60,63 @@ def metric_history(
         Metric(key=key, value=math.nan if is_nan else value, at_ms=at_ms, step=step)
         for at_ms, step, value, is_nan in map(_values, rows)
     ]
+
+
+def histories(reader: Reader, run_ids: Sequence[str], key: str, *, limit: int) -> list[Metric]:
+    """The points of one key in several runs, in order of run, time, step; `limit` in all."""
+    found: list[Metric] = []
+    for run_id in run_ids:
+        points = metric_history(reader, run_id, key, limit=limit - len(found))
+        found += [msgspec.structs.replace(point, run_id=run_id) for point in points]
+        if len(found) >= limit:
+            break
+    return found
+
+
+def sampled_histories(
+    reader: Reader,
+    run_ids: Sequence[str],
+    key: str,
+    *,
+    limit: int,
+    first_step: int | None = None,
+    last_step: int | None = None,
+) -> list[Metric]:
+    """At most `limit` points of each run, evenly spread, with the first and the last. Raises NotFound."""
+    found: list[Metric] = []
+    for run_id in run_ids:
+        if reader.value(SQL.run_number, id=run_id) is None:
+            raise NotFound(f"Run with id={run_id} not found", hint="list runs with `paved runs`")
+        curve = _find_curve(reader, run_id, key)
+        if curve is not None:
+            found += _sampled(reader, curve, run_id, key, limit, _steps(first_step, last_step))
+    return found
+
+
+def _sampled(
+    reader: Reader, curve: int, run_id: str, key: str, limit: int, steps: dict[str, int]
+) -> list[Metric]:
+    number = reader.value(SQL.count_points, curve=curve, **steps)
+    # One of every `stride` points and the last one are at most `limit`; a single point is the last.
+    stride = max(1, -(-(number - 1) // max(limit - 1, 1)))
+    rows = reader.all(SQL.sampled_points, curve=curve, stride=stride, last_place=number - 1, **steps)
+    return [
+        Metric(
+            key=key,
+            value=math.nan if row["is_nan"] else row["value"],
+            at_ms=row["at_ms"],
+            step=row["step"],
+            run_id=run_id,
+        )
+        for row in (rows if limit > 1 else rows[-1:])
+    ]
+
+
+def _steps(first: int | None, last: int | None) -> dict[str, int]:
+    return {
+        "first_step": SMALLEST_STEP if first is None else first,
+        "last_step": LARGEST_STEP if last is None else last,
+    }
 
 
 def to_metric(row: Row) -> Metric:

@@ -145,14 +145,6 @@ RETURNING no
 INSERT INTO run_input_tags (input_no, key, value) VALUES (:input_no, :key, :value)
 ON CONFLICT (input_no, key) DO UPDATE SET value = excluded.value
 
--- name: run_inputs
-SELECT i.no, d.name, d.digest, d.source_type, d.source, d.schema, d.profile
-FROM run_inputs i JOIN datasets d ON d.no = i.dataset_no WHERE i.run_no = :no ORDER BY i.no
-
--- name: run_input_tags
-SELECT t.input_no, t.key, t.value
-FROM run_inputs i JOIN run_input_tags t ON t.input_no = i.no WHERE i.run_no = :no ORDER BY t.key
-
 -- name: dataset_summaries
 SELECT DISTINCT d.name, d.digest, t.value AS context
 FROM datasets d
@@ -164,9 +156,6 @@ ORDER BY d.name, d.digest, t.value LIMIT :limit
 -- name: insert_run_model
 INSERT INTO run_models (run_no, direction, model_id, step) VALUES (:no, :direction, :model_id, :step)
 ON CONFLICT (run_no, direction, model_id, step) DO NOTHING
-
--- name: run_models
-SELECT direction, model_id, step FROM run_models WHERE run_no = :no ORDER BY direction, step, model_id
 
 -- name: insert_logged_model
 INSERT INTO logged_models (id, experiment_id, name, artifact_location, status, status_message, model_type, source_run_id,

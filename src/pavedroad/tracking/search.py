@@ -32,10 +32,9 @@ from pavedroad.tracking.filters import (
 )
 from pavedroad.tracking.metrics import to_metric
 from pavedroad.tracking.model import CONTEXT_TAG, VIEWS, Experiment, Metric, Run
-from pavedroad.tracking.store import experiment_number, to_experiment, to_run
+from pavedroad.tracking.store import RUNS_PER_QUERY, experiment_number, in_list, to_experiment, to_run
 
 MOST_RESULTS = 50_000
-RUNS_PER_QUERY = 200  # whose values are read with one statement
 
 _RUN_COLUMNS = {
     "artifact_uri": "r.artifact_uri",
@@ -321,17 +320,10 @@ def _experiments_order(order_by: Sequence[str]) -> str:
 # --------------------------------------------------------------------------------------------------- values
 
 
-def _in_list(numbers: Sequence[int]) -> tuple[str, dict[str, Any]]:
-    """Placeholders for numbers, padded to few lengths: each length is a statement to prepare."""
-    length = next(size for size in (1, 10, 50, RUNS_PER_QUERY, max(len(numbers), 1)) if size >= len(numbers))
-    padded = [*numbers, *[-1] * (length - len(numbers))]
-    return ", ".join(f":n{i}" for i in range(length)), {f"n{i}": number for i, number in enumerate(padded)}
-
-
 def _texts_of(
     reader: Reader, table: str, numbers: Sequence[int], *, owner: str = "run_no"
 ) -> dict[int, dict[str, str]]:
-    places, values = _in_list(numbers)
+    places, values = in_list(numbers)
     query = f"SELECT {owner} AS no, key, value FROM {table} WHERE {owner} IN ({places}) ORDER BY {owner}, key"
     found: dict[int, dict[str, str]] = {}
     for row in reader.all(query, **values):
@@ -340,7 +332,7 @@ def _texts_of(
 
 
 def _metrics_of(reader: Reader, numbers: Sequence[int]) -> dict[int, list[Metric]]:
-    places, values = _in_list(numbers)
+    places, values = in_list(numbers)
     query = (
         "SELECT run_no, key, value, is_nan, at_ms, step FROM latest_metrics"
         f" WHERE run_no IN ({places}) ORDER BY run_no, key"

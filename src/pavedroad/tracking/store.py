@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pavedroad.catalog import write_fact
@@ -27,6 +27,7 @@ from pavedroad.tracking.names import random_name
 SQL = load_queries("pavedroad.tracking")
 DEFAULT_EXPERIMENT = "0"
 LARGEST_ID = 2**63 - 1
+RUNS_PER_QUERY = 200  # whose values are read with one statement
 
 # ------------------------------------------------------------------------------------------------ experiments
 
@@ -343,6 +344,13 @@ def _numbered(number: int, values: Mapping[str, str]) -> list[dict[str, Any]]:
     return [{"no": number, "key": key, "value": value} for key, value in sorted(values.items())]
 
 
+def in_list(numbers: Sequence[int]) -> tuple[str, dict[str, Any]]:
+    """Placeholders for numbers, padded to few lengths: each length is a statement to prepare."""
+    length = next(size for size in (1, 10, 50, RUNS_PER_QUERY, max(len(numbers), 1)) if size >= len(numbers))
+    padded = [*numbers, *[-1] * (length - len(numbers))]
+    return ", ".join(f":n{i}" for i in range(length)), {f"n{i}": number for i, number in enumerate(padded)}
+
+
 # ----------------------------------------------------------------------------------------- what a run logs
 
 
@@ -392,6 +400,11 @@ def log_param(tx: Transaction, run_id: str, key: str, value: str) -> None:
 def set_tag(tx: Transaction, run_id: str, key: str, value: str) -> None:
     checked = limits.check_tags({key: value}, in_batch=False)
     _set_tags(tx, open_run(tx, run_id)["no"], checked)
+
+
+def set_long_tag(tx: Transaction, run_id: str, key: str, value: str) -> None:
+    """Set a tag whose value must not be cut, because programs read it."""
+    tx.run(SQL.upsert_tag, no=open_run(tx, run_id)["no"], key=key, value=value)
 
 
 def delete_tag(tx: Transaction, run_id: str, key: str) -> None:

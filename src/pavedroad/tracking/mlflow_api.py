@@ -1,0 +1,470 @@
+"""MLflow's tracking API: experiments, runs, metrics. Two tables name everything that is answered.
+
+A handler reads a message, calls one function of this room and encodes its answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pavedroad.errors import Invalid, NotFound, did_you_mean
+from pavedroad.kit.sql import Reader, Transaction
+from pavedroad.tracking import inputs, limits, metrics, search, store
+from pavedroad.tracking import mlflow_artifacts as artifacts
+from pavedroad.tracking import mlflow_logged_models as logged_models
+from pavedroad.tracking import mlflow_messages as m
+from pavedroad.tracking.mlflow_door import (
+    EMPTY,
+    answer,
+    check_present,
+    read,
+    read_message,
+    record_of,
+    with_see,
+    write,
+)
+from pavedroad.tracking.model import RUN_STATUSES, VIEWS, Experiment
+
+Handler = Callable[[Request], Awaitable[Response]]
+DEFAULT_RESULTS = 1000
+HISTORY_POINTS = 25_000  # of one bulk answer
+BULK_RUNS = 100
+INTERVAL_POINTS = 2500  # of one run in an interval answer
+DATASET_EXPERIMENTS = 20
+MODEL_HISTORY_TAG = "mlflow.log-model.history"
+RUN_STATUS_NUMBERS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
+VIEW_NUMBERS = {1: "ACTIVE_ONLY", 2: "DELETED_ONLY", 3: "ALL"}
+
+# ------------------------------------------------------------------------------------------------ experiments
+
+
+async def create_experiment(request: Request) -> Response:
+    sent = await read_message(request, m.CreateExperiment)
+    work = partial(
+        store.create_experiment,
+        name=sent.name or "",
+        who=record_of(request).settings.who,
+        artifact_location=sent.artifact_location or "",
+        tags=m.pairs(sent.tags),
+    )
+    experiment = await write(request, work)
+    return answer({"experiment_id": experiment.id})
+
+
+async def get_experiment(request: Request) -> Response:
+    sent = await read_message(request, m.OfExperiment)
+    experiment = await read(request, partial(store.get_experiment, experiment_id=sent.experiment_id or ""))
+    return answer({"experiment": m.experiment_answer(experiment)})
+
+
+async def get_experiment_by_name(request: Request) -> Response:
+    sent = await read_message(request, m.ExperimentByName)
+    name = sent.experiment_name or ""
+    experiment = await read(request, partial(store.find_experiment, name=name))
+    if experiment is None:
+        raise NotFound(f"Could not find experiment with name '{name}'")
+    return answer({"experiment": m.experiment_answer(experiment)})
+
+
+async def search_experiments(request: Request) -> Response:
+    sent = await read_message(request, m.SearchExperiments)
+
+    def ask(reader: Reader) -> tuple[list[Experiment], str]:
+        return search.search_experiments(
+            reader,
+            sent.filter or "",
+            sent.order_by or (),
+            view=_name_of(sent.view_type, VIEW_NUMBERS, VIEWS, "view_type") or "ACTIVE_ONLY",
+            max_results=DEFAULT_RESULTS if sent.max_results is None else sent.max_results,
+            page_token=sent.page_token or "",
+        )
+
+    experiments, token = await read(request, ask)
+    return answer(_page("experiments", [m.experiment_answer(one) for one in experiments], token))
+
+
+async def update_experiment(request: Request) -> Response:
+    sent = await read_message(request, m.UpdateExperiment)
+    work = partial(store.rename_experiment, experiment_id=sent.experiment_id or "", name=sent.new_name or "")
+    await write(request, work)
+    return EMPTY
+
+
+async def delete_experiment(request: Request) -> Response:
+    sent = await read_message(request, m.OfExperiment)
+    who = record_of(request).settings.who
+    await write(request, partial(store.delete_experiment, experiment_id=sent.experiment_id or "", who=who))
+    return EMPTY
+
+
+async def restore_experiment(request: Request) -> Response:
+    sent = await read_message(request, m.OfExperiment)
+    who = record_of(request).settings.who
+    await write(request, partial(store.restore_experiment, experiment_id=sent.experiment_id or "", who=who))
+    return EMPTY
+
+
+async def set_experiment_tag(request: Request) -> Response:
+    sent = await read_message(request, m.ExperimentTag)
+    work = partial(
+        store.set_experiment_tag,
+        experiment_id=sent.experiment_id or "",
+        key=sent.key or "",
+        value=sent.value or "",
+    )
+    await write(request, work)
+    return EMPTY
+
+
+async def delete_experiment_tag(request: Request) -> Response:
+    sent = await read_message(request, m.ExperimentTag)
+    work = partial(store.delete_experiment_tag, experiment_id=sent.experiment_id or "", key=sent.key or "")
+    await write(request, work)
+    return EMPTY
+
+
+async def search_datasets(request: Request) -> Response:
+    sent = await read_message(request, m.SearchDatasets)
+    wanted = sent.experiment_ids or []
+    if not wanted:
+        raise Invalid("SearchDatasets request must specify at least one experiment_id.")
+    if len(wanted) > DATASET_EXPERIMENTS:
+        raise Invalid(
+            f"SearchDatasets request cannot specify more than {DATASET_EXPERIMENTS} experiment_ids. "
+            f"Received {len(wanted)} experiment_ids."
+        )
+    found = await read(request, partial(inputs.dataset_summaries, experiment_ids=wanted))
+    return answer({"dataset_summaries": [_summary(one) for one in found]} if found else {})
+
+
+def _summary(dataset: inputs.DatasetSummary) -> dict[str, str]:
+    said = {"experiment_id": dataset.experiment_id, "name": dataset.name, "digest": dataset.digest}
+    return said if dataset.context is None else {**said, "context": dataset.context}
+
+
+# ------------------------------------------------------------------------------------------------------- runs
+
+
+async def create_run(request: Request) -> Response:
+    sent = await read_message(request, m.CreateRun)
+
+    def work(tx: Transaction) -> m.RunAnswer:
+        run_id = store.start_run(
+            tx,
+            experiment_id=sent.experiment_id or store.DEFAULT_EXPERIMENT,
+            name=sent.run_name or "",
+            user=sent.user_id or "",
+            start_ms=sent.start_time or 0,
+            tags=m.pairs(sent.tags),
+        )
+        return m.run_answer(store.get_run(tx, run_id), inputs.RunInputs())
+
+    return answer({"run": await write(request, work)})
+
+
+async def get_run(request: Request) -> Response:
+    sent = await read_message(request, m.OfRun)
+    return answer({"run": await read(request, partial(_run_with_inputs, run_id=sent.run))})
+
+
+def _run_with_inputs(reader: Reader, run_id: str) -> m.RunAnswer:
+    run = store.get_run(reader, run_id)
+    number = store.run_row(reader, run_id)["no"]
+    return m.run_answer(run, inputs.inputs_of(reader, [number]).get(number, inputs.RunInputs()))
+
+
+async def update_run(request: Request) -> Response:
+    sent = await read_message(request, m.UpdateRun)
+    status = _name_of(sent.status, RUN_STATUS_NUMBERS, RUN_STATUSES, "status")
+
+    def work(tx: Transaction) -> m.RunInfoAnswer:
+        store.update_run(tx, sent.run, status=status, end_ms=sent.end_time, name=sent.run_name)
+        return m.run_info_answer(store.get_run(tx, sent.run))
+
+    return answer({"run_info": await write(request, work)})
+
+
+async def delete_run(request: Request) -> Response:
+    sent = await read_message(request, m.OfRun)
+    await write(request, partial(store.delete_run, run_id=sent.run, who=record_of(request).settings.who))
+    return EMPTY
+
+
+async def restore_run(request: Request) -> Response:
+    sent = await read_message(request, m.OfRun)
+    await write(request, partial(store.restore_run, run_id=sent.run, who=record_of(request).settings.who))
+    return EMPTY
+
+
+async def search_runs(request: Request) -> Response:
+    sent = await read_message(request, m.SearchRuns)
+    view = _name_of(sent.run_view_type, VIEW_NUMBERS, VIEWS, "run_view_type")
+
+    def ask(reader: Reader) -> dict[str, Any]:
+        rows, token = search.find_runs(
+            reader,
+            sent.experiment_ids or (),
+            sent.filter or "",
+            sent.order_by or (),
+            view=view or "ACTIVE_ONLY",
+            max_results=DEFAULT_RESULTS if sent.max_results is None else sent.max_results,
+            page_token=sent.page_token or "",
+        )
+        used = inputs.inputs_of(reader, [row["no"] for row in rows])
+        nothing = inputs.RunInputs()
+        runs = search.with_values(reader, rows)
+        found = [m.run_answer(run, used.get(row["no"], nothing)) for run, row in zip(runs, rows, strict=True)]
+        return _page("runs", found, token)
+
+    return answer(await read(request, ask))
+
+
+async def log_metric(request: Request) -> Response:
+    sent = await read_message(request, m.LogMetric)
+    run_id = sent.run_id or sent.run_uuid or ""
+    await write(request, partial(store.log_metric, run_id=run_id, metric=sent.to_metric()))
+    return EMPTY
+
+
+async def log_param(request: Request) -> Response:
+    sent = await read_message(request, m.RunTag)
+    work = partial(store.log_param, run_id=sent.run, key=sent.key or "", value=sent.value or "")
+    await write(request, work)
+    return EMPTY
+
+
+async def set_tag(request: Request) -> Response:
+    sent = await read_message(request, m.RunTag)
+    await write(request, partial(store.set_tag, run_id=sent.run, key=sent.key or "", value=sent.value or ""))
+    return EMPTY
+
+
+async def delete_tag(request: Request) -> Response:
+    sent = await read_message(request, m.RunTag)
+    await write(request, partial(store.delete_tag, run_id=sent.run, key=sent.key or ""))
+    return EMPTY
+
+
+async def log_batch(request: Request) -> Response:
+    sent = await read_message(request, m.LogBatch)
+    points, params, tags = sent.metrics or [], sent.params or [], sent.tags or []
+    for index, point in enumerate(points):
+        check_present(point.key, f"metrics[{index}].key")
+        check_present(point.value, f"metrics[{index}].value")
+        check_present(point.timestamp, f"metrics[{index}].timestamp")
+    for name, sent_pairs in (("params", params), ("tags", tags)):
+        for index, pair in enumerate(sent_pairs):
+            check_present(pair.key, f"{name}[{index}].key")
+    limits.check_batch(points, params, tags)
+    limits.check_unique_params(pair.key or "" for pair in params)
+    work = partial(
+        store.log_batch,
+        run_id=sent.run,
+        metrics=[point.to_metric() for point in points],
+        params=m.pairs(params),
+        tags=m.pairs(tags),
+    )
+    await write(request, work)
+    return EMPTY
+
+
+async def log_inputs(request: Request) -> Response:
+    sent = await read_message(request, m.LogInputs)
+    work = partial(
+        inputs.log_inputs,
+        run_id=sent.run,
+        datasets=m.to_datasets(sent.datasets),
+        models=m.to_run_models(sent.models),
+    )
+    await write(request, work)
+    return EMPTY
+
+
+async def log_outputs(request: Request) -> Response:
+    sent = await read_message(request, m.LogOutputs)
+    await write(request, partial(inputs.log_outputs, run_id=sent.run, models=m.to_run_models(sent.models)))
+    return EMPTY
+
+
+async def log_model(request: Request) -> Response:
+    """What clients before MLflow 3 say of a model: kept as a history in one tag."""
+    sent = await read_message(request, m.LogModel)
+    try:
+        model = msgspec.json.decode(sent.model_json or "", type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        shown = (sent.model_json or "")[:500]
+        raise Invalid(f"Malformed model info. \n {shown} \n is not a valid JSON.") from None
+    missing = sorted({"artifact_path", "flavors", "utc_time_created", "run_id"} - model.keys())
+    if missing:
+        raise Invalid(f"Model json is missing mandatory fields: {missing}")
+    await write(request, partial(_add_to_model_history, run_id=sent.run, model=model))
+    return EMPTY
+
+
+def _add_to_model_history(tx: Transaction, run_id: str, model: dict[str, Any]) -> None:
+    held = store.get_run(tx, run_id).tags.get(MODEL_HISTORY_TAG, "[]")
+    try:
+        history = msgspec.json.decode(held, type=list[Any])
+    except msgspec.DecodeError:  # a person wrote something else there
+        history = []
+    store.set_long_tag(tx, run_id, MODEL_HISTORY_TAG, msgspec.json.encode([*history, model]).decode())
+
+
+# ---------------------------------------------------------------------------------------------------- metrics
+
+
+async def metric_history(request: Request) -> Response:
+    sent = await read_message(request, m.MetricHistory)
+    if sent.max_results is not None and sent.max_results <= 0:
+        raise Invalid(
+            f"Invalid value {sent.max_results} for parameter 'max_results' supplied. "
+            "It must be a positive integer."
+        )
+    offset = search.read_page_token(sent.page_token or "")
+    limit = min(sent.max_results or metrics.ALL_POINTS, metrics.ALL_POINTS)
+
+    def ask(reader: Reader) -> dict[str, Any]:
+        points = metrics.metric_history(
+            reader, sent.run, sent.metric_key or "", limit=limit + 1, offset=offset
+        )
+        token = search.make_page_token(offset + limit) if len(points) > limit else ""
+        return _page("metrics", [m.metric_answer(point) for point in points[:limit]], token)
+
+    return answer(await read(request, ask))
+
+
+async def bulk_history(request: Request) -> Response:
+    sent = await read_message(request, m.BulkHistory)
+    run_ids = sent.run_id or []
+    if not run_ids:
+        raise Invalid("GetMetricHistoryBulk request must specify at least one run_id.")
+    if len(run_ids) > BULK_RUNS:
+        raise Invalid(
+            f"GetMetricHistoryBulk request cannot specify more than {BULK_RUNS} run_ids. "
+            f"Received {len(run_ids)} run_ids."
+        )
+    if sent.metric_key is None:
+        raise Invalid("GetMetricHistoryBulk request must specify a metric_key.")
+    limit = HISTORY_POINTS if sent.max_results is None else min(sent.max_results, HISTORY_POINTS)
+    if limit < 1:
+        raise Invalid(
+            f"Invalid value {limit} for parameter 'max_results' supplied. It must be a positive integer."
+        )
+    ask = partial(metrics.histories, run_ids=sorted(set(run_ids)), key=sent.metric_key, limit=limit)
+    points = await read(request, ask)
+    return answer({"metrics": [m.metric_answer(point) for point in points]})
+
+
+async def interval_history(request: Request) -> Response:
+    sent = await read_message(request, m.IntervalHistory)
+    run_ids = sent.run_ids or []
+    if len(run_ids) > BULK_RUNS:
+        raise with_see(
+            Invalid(
+                f"GetMetricHistoryBulkInterval request must specify at most {BULK_RUNS} run_ids. "
+                f"Received {len(run_ids)} run_ids."
+            )
+        )
+    limit = INTERVAL_POINTS if sent.max_results is None else sent.max_results
+    if not 1 <= limit <= INTERVAL_POINTS:
+        raise with_see(Invalid(f"max_results must be between 1 and {INTERVAL_POINTS}."))
+    first, last = sent.start_step, sent.end_step
+    if (first is None) != (last is None):
+        raise Invalid("If either start step or end step are specified, both must be specified.")
+    if first is not None and last is not None and first > last:
+        raise Invalid(
+            f"end_step must be greater than start_step. Found start_step={first} and end_step={last}."
+        )
+    ask = partial(
+        metrics.sampled_histories,
+        run_ids=run_ids,
+        key=sent.metric_key or "",
+        limit=limit,
+        first_step=first,
+        last_step=last,
+    )
+    points = await read(request, ask)
+    return answer({"metrics": [m.metric_answer(point) for point in points]} if points else {})
+
+
+# ----------------------------------------------------------------------------------------------------- server
+
+
+async def server_info(request: Request) -> Response:
+    """What this server can do beyond the plain API: a client keeps to plain PUT and GET."""
+    return answer(
+        {
+            "store_type": "SqlStore",
+            "workspaces_enabled": False,
+            "trace_archival_enabled": False,
+            "multipart_uploads_enabled": False,
+            "multipart_downloads_enabled": False,
+            "presigned_upload_run_id_supported": False,
+            "presigned_upload_model_id_supported": False,
+            "features_enabled": {},
+        }
+    )
+
+
+def _page(name: str, found: list[Any], token: str) -> dict[str, Any]:
+    """An answer without what is empty."""
+    page: dict[str, Any] = {name: found} if found else {}
+    return {**page, "next_page_token": token} if token else page
+
+
+def _name_of(sent: str | int | None, numbers: Mapping[int, str], names: Any, parameter: str) -> str | None:
+    """The name of an enumerated value, which protobuf's JSON writes as name or number."""
+    if sent is None:
+        return None
+    name = numbers.get(sent, "") if isinstance(sent, int) else sent
+    if name not in names:
+        error = limits.invalid_value(parameter, sent)
+        raise Invalid(error.message, hint=did_you_mean(str(sent), names))
+    return name
+
+
+EXACT: dict[tuple[str, str], Handler] = {
+    ("POST", "experiments/create"): create_experiment,
+    ("GET", "experiments/get"): get_experiment,
+    ("GET", "experiments/get-by-name"): get_experiment_by_name,
+    ("POST", "experiments/search"): search_experiments,
+    ("GET", "experiments/search"): search_experiments,
+    ("POST", "experiments/update"): update_experiment,
+    ("POST", "experiments/delete"): delete_experiment,
+    ("POST", "experiments/restore"): restore_experiment,
+    ("POST", "experiments/set-experiment-tag"): set_experiment_tag,
+    ("POST", "experiments/delete-experiment-tag"): delete_experiment_tag,
+    ("POST", "experiments/search-datasets"): search_datasets,
+    ("POST", "runs/create"): create_run,
+    ("GET", "runs/get"): get_run,
+    ("POST", "runs/update"): update_run,
+    ("POST", "runs/delete"): delete_run,
+    ("POST", "runs/restore"): restore_run,
+    ("POST", "runs/search"): search_runs,
+    ("POST", "runs/log-metric"): log_metric,
+    ("POST", "runs/log-parameter"): log_param,
+    ("POST", "runs/log-batch"): log_batch,
+    ("POST", "runs/set-tag"): set_tag,
+    ("POST", "runs/delete-tag"): delete_tag,
+    ("POST", "runs/log-inputs"): log_inputs,
+    ("POST", "runs/outputs"): log_outputs,
+    ("POST", "runs/log-model"): log_model,
+    ("GET", "metrics/get-history"): metric_history,
+    ("GET", "metrics/get-history-bulk"): bulk_history,
+    ("GET", "metrics/get-history-bulk-interval"): interval_history,
+    **artifacts.EXACT,
+    **logged_models.EXACT,
+}
+ROUTES: tuple[Route, ...] = (
+    Route("/api/3.0/mlflow/server-info", server_info, methods=["GET"]),
+    Route("/ajax-api/3.0/mlflow/server-info", server_info, methods=["GET"]),
+    *artifacts.ROUTES,
+    *logged_models.ROUTES,
+)

@@ -1,0 +1,138 @@
+"""The way in and out of the MLflow API: bytes to a message, a struct to an answer, work to the database."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pavedroad.errors import Invalid, PavedError
+from pavedroad.kit.sql import Reader, Transaction
+from pavedroad.record import Record
+from pavedroad.tracking.limits import invalid_value, missing_value
+from pavedroad.tracking.mlflow_messages import Message
+
+M = TypeVar("M", bound=Message)
+T = TypeVar("T")
+SEE = " See the API docs for more information about request parameters."
+
+_ENCODER = msgspec.json.Encoder()
+_PLACE = re.compile(r" - at `\$\.?(.*?)`$")
+_STEP = re.compile(r"\[(\d+)\]|\.?([^.\[\]]+)")
+
+
+async def read_message(request: Request, kind: type[M]) -> M:
+    """The message of a request: the query of a GET that has one, else the JSON body; an empty body is {}.
+
+    Raises: Invalid, in MLflow's words, for anything that is not such a message.
+    """
+    if request.method in ("GET", "HEAD") and request.scope["query_string"]:
+        message = _from_query(request, kind)
+    else:
+        if request.method == "POST":
+            _check_content_type(request)
+        message = decode(await request.body(), kind)
+    for name in kind.required:
+        if getattr(message, name) in (None, "", []) and not (
+            name == "run_id" and getattr(message, "run_uuid", None)
+        ):
+            raise with_see(missing_value(name))
+    return message
+
+
+def decode(body: bytes, kind: type[M]) -> M:
+    try:
+        message: M = _decoder(kind).decode(body or b"{}")
+    except msgspec.ValidationError as error:
+        raise _wrong_type(error, msgspec.json.decode(body)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"the body is not valid JSON: {error}", hint="send a JSON object") from None
+    except RecursionError:
+        raise Invalid("the JSON is nested too deeply", hint="send a flatter object") from None
+    return message
+
+
+def check_present(value: Any, path: str) -> None:
+    if value is None or value == "":
+        raise with_see(missing_value(path))
+
+
+def with_see(error: Invalid) -> Invalid:
+    return Invalid(error.message + SEE)
+
+
+def answer(value: Any) -> Response:
+    return Response(_ENCODER.encode(value), media_type="application/json")
+
+
+EMPTY = Response(b"{}", media_type="application/json")
+
+
+def record_of(request: Request) -> Record:
+    record: Record = request.app.state.record
+    return record
+
+
+async def write(request: Request, work: Callable[[Transaction], T]) -> T:
+    """Run work in a transaction, together with others that wait; done when it is on disk."""
+    return await asyncio.wrap_future(record_of(request).db.submit(work))
+
+
+async def read(request: Request, ask: Callable[[Reader], T]) -> T:
+    return await run_in_threadpool(ask, record_of(request).db)
+
+
+@cache
+def _decoder(kind: type[M]) -> msgspec.json.Decoder[M]:
+    # Not strict: protobuf's JSON takes numbers as texts too.
+    return msgspec.json.Decoder(kind, strict=False)
+
+
+@cache
+def _lists_of(kind: type[Message]) -> frozenset[str]:
+    return frozenset(field.name for field in msgspec.structs.fields(kind) if "list" in str(field.type))
+
+
+def _from_query(request: Request, kind: type[M]) -> M:
+    lists = _lists_of(kind)
+    sent: dict[str, Any] = {}
+    for name, text in request.query_params.multi_items():
+        if name in lists:
+            sent.setdefault(name, []).append(text)
+        else:
+            sent.setdefault(name, text)
+    try:
+        return msgspec.convert(sent, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise _wrong_type(error, sent) from None
+
+
+def _check_content_type(request: Request) -> None:
+    sent = request.headers.get("content-type")
+    if sent is None:
+        raise Invalid("Bad Request. Content-Type header is missing.", hint="send application/json")
+    if sent.partition(";")[0].strip().lower() != "application/json":
+        raise Invalid(
+            "Bad Request. Content-Type must be one of ['application/json'].", hint="send application/json"
+        )
+
+
+def _wrong_type(error: msgspec.ValidationError, sent: Any) -> PavedError:
+    """Say which parameter it is and what came, from msgspec's `Expected … - at $.metrics[3].value`."""
+    found = _PLACE.search(str(error))
+    if found is None or not found[1]:
+        return Invalid(f"the body is not a JSON object: {error}", hint="send a JSON object")
+    value = sent
+    for index, name in _STEP.findall(found[1]):
+        try:
+            value = value[int(index)] if index else value[name]
+        except (LookupError, TypeError):
+            break
+    return with_see(invalid_value(found[1], value, f" Hint: Value was of type '{type(value).__name__}'."))

@@ -9,6 +9,7 @@ from pavedroad.tracking.artifact_files import (
     put_file,
     save_file,
 )
+from pavedroad.tracking.evaluation import Evaluation
 from pavedroad.tracking.inputs import log_input, log_inputs, log_outputs, run_inputs, run_models
 from pavedroad.tracking.logged_models import (
     create_logged_model,
@@ -65,6 +66,7 @@ from pavedroad.tracking.store import (
 
 __all__ = [
     "DatasetInput",
+    "Evaluation",
     "Experiment",
     "Field",
     "FileInfo",

@@ -37,7 +37,7 @@ def open_record(settings: Settings) -> Record:
     Raises: Unavailable when the folder or the server cannot be used; Conflict when a newer version made the
     database; MissingExtra when PostgreSQL or an object store needs a package that is not installed.
     """
-    store = open_files(settings.files_url)
+    store = open_files(settings.files_url, cache=settings.home / "cache")
     db = open_database(settings.database_url)
     try:
         apply_migrations(db, migration_folders())

@@ -19,7 +19,7 @@ from typing import BinaryIO, Protocol
 import blake3
 import msgspec
 
-from pavedroad.errors import Damaged, NotFound, Unavailable
+from pavedroad.errors import Damaged, Invalid, NotFound, Unavailable
 
 CHUNK_BYTES = 1 << 20
 ABANDONED_AFTER_S = 24 * 3600  # a temporary file this old belongs to a process that was killed
@@ -65,13 +65,20 @@ class FileStore(Protocol):
     def digests(self) -> Iterator[str]: ...
 
 
-def open_files(url: str) -> FileStore:
-    """A folder, s3://bucket/prefix or gs://bucket/prefix. Touches nothing until it is used."""
+def open_files(url: str, *, cache: Path) -> FileStore:
+    """A folder, s3://bucket/prefix or gs://bucket/prefix (with local copies in `cache`).
+
+    Raises: Invalid for another address, MissingExtra when a bucket needs a package that is not installed.
+    """
     if url.startswith(("s3://", "gs://")):
         # A late import: only who keeps files in a bucket installs what it needs.
         from pavedroad.kit.object_files import ObjectFiles
 
-        return ObjectFiles(url)
+        return ObjectFiles(url, cache)
+    if "://" in url.removeprefix("file://"):
+        raise Invalid(
+            f"unknown file store {url!r}", hint="use a folder, s3://bucket/prefix or gs://bucket/prefix"
+        )
     return FolderFiles(Path(url.removeprefix("file://")).expanduser())
 
 
@@ -94,7 +101,7 @@ def read_bytes(files: FileStore, digest: str) -> bytes:
 
 
 def digest_of(data: bytes | memoryview) -> str:
-    return blake3.blake3(data).hexdigest()
+    return blake3.blake3(memoryview(data).cast("B")).hexdigest()
 
 
 def digest_of_file(path: Path) -> str:
@@ -137,14 +144,17 @@ class FolderFiles:
             temporary.unlink(missing_ok=True)
 
     def adopt(self, path: Path, *, durable: bool = True) -> Stored:
-        with _says_cannot_write(self.folder):
-            stored = Stored(digest=digest_of_file(path), size_bytes=path.stat().st_size)
-            _make_folder(self._incoming, durable=durable)
-            temporary = self._incoming / uuid.uuid4().hex
-            shutil.move(path, temporary)
-            if durable:
-                _sync_file(temporary)
-            self._keep(temporary, stored.digest, durable=durable)
+        temporary = self._incoming / uuid.uuid4().hex
+        try:
+            with _says_cannot_write(self.folder):
+                stored = Stored(digest=digest_of_file(path), size_bytes=path.stat().st_size)
+                _make_folder(self._incoming, durable=durable)
+                shutil.move(path, temporary)
+                if durable:
+                    _sync_file(temporary)
+                self._keep(temporary, stored.digest, durable=durable)
+        finally:
+            temporary.unlink(missing_ok=True)
         return stored
 
     def _keep(self, temporary: Path, digest: str, *, durable: bool) -> None:
@@ -220,6 +230,7 @@ class _Hashing:
         self._size = 0
 
     def write(self, data: bytes | memoryview, /) -> int:
+        data = memoryview(data).cast("B")
         self._hasher.update(data)
         with _says_cannot_write(self._where):
             written = self._target.write(data)

@@ -100,8 +100,8 @@ class PostgresDatabase:
     def _write_until_committed(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` again when it was surely not committed and another try may end otherwise.
 
-        A unique key that is taken may have been free when `work` looked: run again, it sees the other row. Of as
-        many writers that want the same next number, each attempt lets one through.
+        A unique key that is taken may have been free when `work` looked: run again, it sees the other row. Of
+        all writers that want the same next number, each attempt lets one through.
         """
         lost = taken = 0
         for attempt in range(ATTEMPTS):

@@ -59,7 +59,7 @@ def _fill(tx: Transaction, runs: int, chance: random.Random, end_ms: int) -> lis
             artifact_uri=f"{experiment.artifact_location}/{run_id}/artifacts",
         )
         if status != "RUNNING":
-            tx.run(SQL.set_run_end, no=number, end_ms=start_ms + chance.randrange(2_000, 900_000))
+            tx.run(SQL.set_run_end, no=number, end_ms=min(end_ms, start_ms + chance.randrange(2_000, 900_000)))
         ids.append(run_id)
         numbers.append((number, start_ms))
     _values(tx, numbers, chance)

@@ -99,11 +99,11 @@ def short(value: float) -> str:
     return f"{value:,.0f}" if 1e4 <= size < 1e7 else f"{value:.4g}"
 
 
-def ticks(low: float, high: float, wanted: int = 4, *, whole: bool = False) -> list[float]:
-    """Round numbers inside [low, high]: steps of 1, 2 or 5 times a power of ten."""
+def ticks(low: float, high: float, most: int = 6, *, whole: bool = False) -> list[float]:
+    """At most `most` + 1 round numbers inside [low, high]: steps of 1, 2 or 5 times a power of ten."""
     if not high > low:
         return [low]
-    raw = (high - low) / wanted
+    raw = (high - low) / most
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw * 0.999)
     step = max(step, 1.0) if whole else step
@@ -129,7 +129,7 @@ def _axes(xs: Scale, ys: Scale, *, width: float, height: float) -> list[Svg]:
             svg.line(LEFT, y, width - RIGHT, y, class_="grid"),
             svg.text(LEFT - 8, y + 4, short(value), anchor="end"),
         ]
-    for value in ticks(xs.low, xs.high, 5, whole=xs.high - xs.low >= 1):
+    for value in ticks(xs.low, xs.high, whole=xs.high - xs.low >= 1):
         parts.append(svg.text(xs(value), height - BOTTOM + 16, short(value), anchor="middle"))
     parts.append(svg.line(LEFT, height - BOTTOM, width - RIGHT, height - BOTTOM, class_="base"))
     return parts

@@ -2,26 +2,30 @@
 -- Those that take runs, the one changed last first.
 SELECT id, name FROM experiments WHERE lifecycle_stage = 'active' ORDER BY updated_ms DESC, id DESC LIMIT :limit
 
--- name: experiment_of_run
-SELECT e.id, e.name FROM experiments e JOIN runs r ON r.experiment_id = e.id WHERE r.id = :run_id
-
 -- name: children
--- The runs nested in one, oldest first.
-SELECT r.* FROM runs r JOIN tags t ON t.run_no = r.no
+-- The runs nested in one, oldest first. A child starts after its parent, which makes the search short.
+SELECT r.* FROM runs r JOIN tags t ON t.run_no = r.no AND t.key = 'mlflow.parentRunId' AND t.value = :run_id
 WHERE r.experiment_id = :experiment_id AND r.lifecycle_stage = 'active' AND r.start_ms >= :since_ms
-  AND t.key = 'mlflow.parentRunId' AND t.value = :run_id
 ORDER BY r.start_ms, r.no LIMIT :limit
 
--- name: name_of_run
-SELECT name FROM runs WHERE id = :run_id
+-- name: curves_with_points
+-- Of one run, the curves that have a second point.
+SELECT l.key, l.curve FROM latest_metrics l JOIN runs r ON r.no = l.run_no
+WHERE r.id = :run_id
+  AND EXISTS (SELECT 1 FROM metrics m WHERE m.curve = l.curve AND (m.step <> l.step OR m.at_ms <> l.at_ms))
+ORDER BY l.key
 
--- name: curve_sizes
--- Curves of a run with their numbers of points.
-SELECT l.key, COUNT(*) AS points FROM latest_metrics l JOIN metrics m ON m.curve = l.curve
-WHERE l.run_no = :no GROUP BY l.key ORDER BY l.key
+-- name: points_in_time
+SELECT at_ms, step, value, is_nan FROM metrics WHERE curve = :curve ORDER BY at_ms, step, value LIMIT :limit
 
--- name: points_by_step
-SELECT m.at_ms, m.step, m.value, m.is_nan FROM metrics m
-JOIN latest_metrics l ON l.curve = m.curve
-WHERE l.run_no = :no AND l.key = :key
-ORDER BY m.step, m.at_ms, m.value LIMIT :limit OFFSET :offset
+-- name: number_of_points
+SELECT COUNT(*) FROM metrics WHERE curve = :curve
+
+-- name: points_at_stride
+-- Every :stride-th point and the last one.
+SELECT at_ms, step, value, is_nan FROM (
+    SELECT at_ms, step, value, is_nan, ROW_NUMBER() OVER (ORDER BY at_ms, step, value) - 1 AS place
+    FROM metrics WHERE curve = :curve
+) AS numbered
+WHERE place % :stride = 0 OR place = :last
+ORDER BY place

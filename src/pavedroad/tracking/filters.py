@@ -21,12 +21,12 @@ A comparison with something absent is false, whatever the operator; NOT makes it
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 import msgspec
 
-from pavedroad.errors import Invalid, did_you_mean
+from pavedroad.errors import Invalid, nearest
 
 Value: TypeAlias = str | int | float | tuple[str, ...] | None
 METRIC, PARAM, TAG, ATTRIBUTE, DATASET = "metric", "parameter", "tag", "attribute", "dataset"
@@ -379,9 +379,7 @@ class _Parser:
         kinds = self._vocabulary.kinds
         if word not in kinds:
             known = list(dict.fromkeys(kinds.values()))
-            raise Invalid(
-                f"Invalid entity type '{word}'. Valid values are {known}", hint=did_you_mean(word, kinds)
-            )
+            raise Invalid(f"Invalid entity type '{word}'. Valid values are {known}", hint=_hint(word, kinds))
         return kinds[word]
 
     def _known_key(self, kind: str, key: str) -> str:
@@ -392,7 +390,7 @@ class _Parser:
             if key not in known:
                 raise Invalid(
                     f"Invalid attribute key '{key}' specified. Valid keys are {sorted(known)}",
-                    hint=did_you_mean(key, known),
+                    hint=_hint(key, known),
                 )
         if kind == DATASET and key not in words.dataset_keys:
             raise Invalid(
@@ -433,6 +431,11 @@ class _Parser:
             self._at = start + len(mark)
             return True
         return False
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    close = nearest(word, known)
+    return f"did you mean {close!r}?" if close else ""
 
 
 def _unquote(text: str) -> str:

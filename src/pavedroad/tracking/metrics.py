@@ -176,9 +176,7 @@ def _to_model_point(metric: Metric, run_id: str, point: dict[str, Any]) -> dict[
 def _log_model_metrics(tx: Transaction, points: list[dict[str, Any]]) -> None:
     for model_id in {point["model_id"] for point in points}:
         if tx.value(SQL.logged_model, id=model_id) is None:
-            raise Invalid(
-                f"Logged model with ID '{model_id}' not found.", hint="create it before its metrics"
-            )
+            raise Invalid(f"Logged model with ID '{model_id}' not found", hint="create it before its metrics")
     tx.many(SQL.insert_logged_model_metric, points)
 
 

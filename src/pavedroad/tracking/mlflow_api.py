@@ -426,7 +426,7 @@ def _name_of(sent: str | int | None, numbers: Mapping[int, str], names: Any, par
     name = numbers.get(sent, "") if isinstance(sent, int) else sent
     if name not in names:
         error = limits.invalid_value(parameter, sent)
-        raise Invalid(error.message, hint=did_you_mean(str(sent), names))
+        raise Invalid(error.message.rstrip("."), hint=did_you_mean(str(sent), names))
     return name
 
 

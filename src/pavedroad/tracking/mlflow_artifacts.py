@@ -33,8 +33,11 @@ def safe_path(path: str) -> str:
     decoded = path
     while (further := unquote(decoded)) != decoded:
         decoded = further
-    check_path(decoded)
-    return check_path(path)
+    try:
+        check_path(decoded)
+        return check_path(path)
+    except Invalid:
+        raise Invalid("Invalid path") from None  # these two words and no others are what clients compare
 
 
 async def list_artifacts(request: Request) -> Response:

@@ -25,6 +25,7 @@ SEE = " See the API docs for more information about request parameters."
 
 _ENCODER = msgspec.json.Encoder()
 _PLACE = re.compile(r" - at `\$\.?(.*?)`$")
+_IN_LIST = re.compile(r"\w+\[\d+\]")
 _STEP = re.compile(r"\[(\d+)\]|\.?([^.\[\]]+)")
 
 
@@ -117,10 +118,10 @@ def _from_query(request: Request, kind: type[M]) -> M:
 def _check_content_type(request: Request) -> None:
     sent = request.headers.get("content-type")
     if sent is None:
-        raise Invalid("Bad Request. Content-Type header is missing.", hint="send application/json")
+        raise Invalid("Bad Request. Content-Type header is missing", hint="send application/json")
     if sent.partition(";")[0].strip().lower() != "application/json":
         raise Invalid(
-            "Bad Request. Content-Type must be one of ['application/json'].", hint="send application/json"
+            "Bad Request. Content-Type must be one of ['application/json']", hint="send application/json"
         )
 
 
@@ -135,4 +136,8 @@ def _wrong_type(error: msgspec.ValidationError, sent: Any) -> PavedError:
             value = value[int(index)] if index else value[name]
         except (LookupError, TypeError):
             break
-    return with_see(invalid_value(found[1], value, f" Hint: Value was of type '{type(value).__name__}'."))
+    place = found[1]
+    if _IN_LIST.fullmatch(place) and isinstance(sent, dict):  # of a list of texts, MLflow names the list
+        place = place.partition("[")[0]
+        value = sent.get(place)
+    return with_see(invalid_value(place, value, f" Hint: Value was of type '{type(value).__name__}'."))

@@ -56,7 +56,7 @@ async def finish(request: Request) -> Response:
     )
     if status is None:
         raise Invalid(
-            f"Invalid value {sent.status!r} for parameter 'status' supplied.",
+            f"Invalid value {sent.status!r} for parameter 'status' supplied",
             hint=f"known: {', '.join(STATUSES)}",
         )
     work = partial(logged_models.finish_logged_model, model_id=request.path_params["model_id"], status=status)

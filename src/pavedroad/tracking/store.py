@@ -63,7 +63,7 @@ def create_experiment(
     number = tx.value(SQL.insert_experiment, name=name, artifact_location=artifact_location, at_ms=at_ms)
     if number is None:
         raise Exists(
-            f"Experiment(name={name}) already exists.", hint="choose another name, or log to that one"
+            f"Experiment(name={name}) already exists", hint="choose another name, or log to that one"
         )
     if not artifact_location:
         artifact_location = f"{ARTIFACTS}{number}"
@@ -100,10 +100,10 @@ def rename_experiment(tx: Transaction, experiment_id: str, name: str) -> None:
     limits.check_experiment_name(name)
     experiment = get_experiment(tx, experiment_id)
     if experiment.lifecycle_stage != ACTIVE:
-        raise Invalid("Cannot rename a non-active experiment.", hint="restore it first")
+        raise Invalid("Cannot rename a non-active experiment", hint="restore it first")
     holder = tx.one(SQL.active_experiment_by_name, name=name)
     if holder is not None and str(holder["id"]) != experiment.id:
-        raise Exists(f"Experiment(name={name}) already exists.", hint="choose another name")
+        raise Exists(f"Experiment(name={name}) already exists", hint="choose another name")
     tx.run(SQL.rename_experiment, id=int(experiment.id), name=name, at_ms=now_ms())
 
 
@@ -125,7 +125,7 @@ def restore_experiment(tx: Transaction, experiment_id: str, *, who: str) -> None
         raise NotFound(f"No Experiment with id={experiment.id} exists", hint="it is not deleted")
     if tx.one(SQL.active_experiment_by_name, name=experiment.name) is not None:
         raise Exists(
-            f"Experiment(name={experiment.name}) already exists.",
+            f"Experiment(name={experiment.name}) already exists",
             hint="rename or delete that one first, then restore this one",
         )
     tx.run(SQL.set_experiment_stage, id=int(experiment.id), stage=ACTIVE, at_ms=now_ms())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from pavedroad.environments import formats
@@ -38,11 +39,16 @@ def find_lock(root: Path) -> Path | None:
     """The lock in this folder (not above it), or None. An unreadable file is no lock."""
     for name in lock_names(names_in(root)):
         try:
-            if name not in ONLY_WHEN_LOCKED or ONLY_WHEN_LOCKED[name](_read(root / name)):
+            if is_locked(name, partial(_read, root / name)):
                 return root / name
         except Invalid:
             continue
     return None
+
+
+def is_locked(name: str, read: Callable[[], str]) -> bool:
+    """Whether a file with a lock's name holds every package; `read` gives its text when that decides."""
+    return name not in ONLY_WHEN_LOCKED or ONLY_WHEN_LOCKED[name](read())
 
 
 def names_in(folder: Path) -> list[str]:

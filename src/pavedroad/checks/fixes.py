@@ -1,0 +1,112 @@
+"""Applying fixes: plan the new texts, show them as a diff, write them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from pavedroad.checks.model import SAFE, Edit, Finding
+from pavedroad.checks.source import decode_text, parse_quietly
+from pavedroad.errors import Invalid, Unavailable
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One file before and after."""
+
+    path: str
+    before: str  # empty for a new file
+    after: str
+    encoding: str
+    is_new: bool
+    findings: tuple[Finding, ...]  # that it answers
+
+
+def plan_changes(findings: Iterable[Finding], root: Path, *, unsafe: bool) -> list[Change]:
+    """What applying the fixes would write. A fix that touches another one's text waits for the next run."""
+    edits: dict[str, list[Edit]] = {}
+    answered: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.fix is None or (finding.fix.safety != SAFE and not unsafe):
+            continue
+        if any(_overlaps(edit, edits.get(edit.path, ())) for edit in finding.fix.edits):
+            continue
+        for edit in finding.fix.edits:
+            edits.setdefault(edit.path, []).append(edit)
+            if finding not in answered.setdefault(edit.path, []):
+                answered[edit.path].append(finding)
+    changes = (_change(root, path, edits[path], answered[path]) for path in sorted(edits))
+    return [change for change in changes if change is not None]
+
+
+def _overlaps(edit: Edit, others: Sequence[Edit]) -> bool:
+    return any(edit.start <= other.end and other.start <= edit.end for other in others)
+
+
+def _change(root: Path, path: str, edits: list[Edit], findings: list[Finding]) -> Change | None:
+    file = root / path
+    is_new = not file.exists()
+    try:
+        before, encoding = ("", "utf-8") if is_new else decode_text(file.read_bytes())
+    except (OSError, Invalid):
+        return None
+    after = before
+    for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
+        after = after[: edit.start] + edit.text + after[edit.end :]
+    if path.endswith(".py") and not _parses(after):
+        return None
+    return Change(
+        path=path, before=before, after=after, encoding=encoding, is_new=is_new, findings=tuple(findings)
+    )
+
+
+def _parses(text: str) -> bool:
+    try:
+        parse_quietly(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def diff_text(changes: Iterable[Change]) -> str:
+    """A unified diff that `patch -p1` and `git apply` take."""
+    pieces: list[str] = []
+    for change in changes:
+        pieces += difflib.unified_diff(
+            change.before.splitlines(keepends=True),
+            change.after.splitlines(keepends=True),
+            "/dev/null" if change.is_new else f"a/{change.path}",
+            f"b/{change.path}",
+        )
+    return "".join(
+        piece if piece.endswith("\n") else f"{piece}\n\\ No newline at end of file\n" for piece in pieces
+    )
+
+
+def write_changes(changes: Iterable[Change], root: Path) -> None:
+    """Write each file beside itself and rename it: a reader sees the old or the new one. Raises Unavailable."""
+    for change in changes:
+        file = root / change.path
+        try:
+            _replace(file, change.after.encode(change.encoding))
+        except OSError as error:
+            raise Unavailable(
+                f"cannot write {file}: {error.strerror}", hint="check its permissions and the free space"
+            ) from None
+
+
+def _replace(file: Path, data: bytes) -> None:
+    mode = file.stat().st_mode & 0o777 if file.exists() else 0o644
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as target:
+            target.write(data)
+        Path(name).chmod(mode)
+        Path(name).replace(file)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""About the check itself: ignores and files that cannot be read."""

@@ -1,0 +1,1 @@
+"""About documentation and ownership."""

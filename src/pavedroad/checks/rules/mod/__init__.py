@@ -1,0 +1,1 @@
+"""About models and their files."""

@@ -1,0 +1,1 @@
+"""About reproducibility: the same code and data give the same result."""

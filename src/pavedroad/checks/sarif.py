@@ -1,0 +1,133 @@
+"""A report as SARIF 2.1.0, which code hosts and editors read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pavedroad.checks.model import Finding, Fix, Place, Report, Rule
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+INFORMATION = "https://github.com/pavedroad/pavedroad/tree/main/docs"
+
+
+def report_sarif(report: Report, rules: Iterable[Rule]) -> dict[str, Any]:
+    known = {rule.code: rule for rule in rules}
+    found = sorted({finding.code for finding in (*report.findings, *report.waived)})
+    index = {code: at for at, code in enumerate(found)}
+    run = {
+        "tool": {
+            "driver": {
+                "name": "Pavedroad",
+                "version": report.version,
+                "informationUri": INFORMATION,
+                "rules": [_rule(known[code], report.profile) for code in found],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{"executionSuccessful": True}],
+        "results": [
+            _result(finding, index[finding.code], Path(report.root))
+            for finding in (*report.findings, *report.waived)
+        ],
+        "properties": {"project": report.project, "profile": report.profile, "digest": report.digest},
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(rule: Rule, profile: str) -> dict[str, Any]:
+    level = rule.levels.get(profile) or next(iter(rule.levels.values()))
+    return {
+        "id": rule.code,
+        "name": "".join(word.capitalize() for word in rule.name.split("-")),
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": rule.sections["Why"]},
+        "help": {"text": rule.sections["Why"], "markdown": _markdown(rule)},
+        "helpUri": f"{INFORMATION}/rules/{rule.code}.md",
+        "defaultConfiguration": {"level": level},
+        "properties": {"tags": [rule.family]},
+    }
+
+
+def _markdown(rule: Rule) -> str:
+    return "\n\n".join(f"**{name}**\n\n{text}" for name, text in rule.sections.items())
+
+
+def _result(finding: Finding, rule_index: int, root: Path) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "ruleId": finding.code,
+        "ruleIndex": rule_index,
+        "level": finding.severity,
+        "message": {"text": f"{finding.says}. {finding.hint}" if finding.hint else finding.says},
+        "locations": [_location(finding, root)],
+        "partialFingerprints": {"paved/v1": finding.fingerprint},
+    }
+    if finding.waiver:
+        kind = "external" if finding.waiver.place.path == "pyproject.toml" else "inSource"
+        result["suppressions"] = [
+            {"kind": kind, "status": "accepted", "justification": finding.waiver.reason}
+        ]
+    if finding.fix:
+        result["fixes"] = [_fix(finding.fix)]
+    return result
+
+
+def _location(finding: Finding, root: Path) -> dict[str, Any]:
+    place = finding.place
+    if place.cell:
+        region: dict[str, Any] = {"startLine": line_in_notebook(root / place.path, place, finding.source)}
+    else:
+        region = {"startLine": place.line, "startColumn": place.column}
+        if place.end_line:
+            region["endLine"] = place.end_line
+        if place.end_column:
+            region["endColumn"] = place.end_column
+    if finding.source:
+        region["snippet"] = {"text": "\n".join(finding.source)}
+    location: dict[str, Any] = {
+        "physicalLocation": {"artifactLocation": {"uri": quote(place.path)}, "region": region}
+    }
+    if place.cell:
+        location["logicalLocations"] = [{"name": f"cell {place.cell}", "kind": "module"}]
+    return location
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    paths = dict.fromkeys(edit.path for edit in fix.edits)
+    return {
+        "description": {"text": fix.says},
+        "artifactChanges": [
+            {
+                "artifactLocation": {"uri": quote(path)},
+                "replacements": [
+                    {
+                        "deletedRegion": {"charOffset": edit.start, "charLength": edit.end - edit.start},
+                        "insertedContent": {"text": edit.text},
+                    }
+                    for edit in fix.edits
+                    if edit.path == path
+                ],
+            }
+            for path in paths
+        ],
+    }
+
+
+def line_in_notebook(file: Path, place: Place, source: tuple[str, ...]) -> int:
+    """The line of the JSON file that holds a line of a cell: after the cell's own `cell_type`; else that one."""
+    try:
+        lines = file.read_text("utf-8", errors="replace").split("\n")
+    except OSError:
+        return 1
+    starts = [number for number, line in enumerate(lines) if '"cell_type"' in line]
+    start = starts[place.cell - 1] if 0 < place.cell <= len(starts) else 0
+    wanted = (
+        {json.dumps(source[0])[1:-1], json.dumps(source[0], ensure_ascii=False)[1:-1]} if source else set()
+    )
+    for number in range(start, len(lines)):
+        if any(text and text in lines[number] for text in wanted):
+            return number + 1
+    return start + 1

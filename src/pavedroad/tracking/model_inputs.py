@@ -49,6 +49,38 @@ def columns_of_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {str(name): [row.get(name) for row in rows] for name in names}
 
 
+def has_names(data: Any) -> bool:
+    """Whether `columns_of` can read it."""
+    if isinstance(data, list | tuple):
+        return bool(data) and all(isinstance(row, Mapping) for row in data)
+    return isinstance(data, Mapping) or library_of(data) in ("pandas", "polars", "pyarrow")
+
+
+def columns_by_place(data: Any, width: int) -> list[Any]:
+    """The columns of an array or of rows as lists; a flat list is the one column of a model that takes one.
+
+    Raises: Invalid when the rows do not have `width` values.
+    """
+    if not hasattr(data, "__len__") or not len(data):
+        raise Invalid("the input has no rows", hint="send one or more")
+    is_flat = getattr(data, "ndim", 1) == 1 and not isinstance(data[0], list | tuple)
+    if is_flat and width == 1:
+        return [data]
+    if is_flat or getattr(data, "ndim", 2) != 2:
+        raise Invalid(f"the input is not rows of {width} values", hint="give one list of values for each row")
+    widths = {data.shape[1]} if is_array(data) else {_width(row) for row in data}
+    if widths != {width}:
+        seen = " or ".join(map(str, sorted(widths)))
+        raise Invalid(
+            f"the rows have {seen} values, the model takes {width}", hint="give one for each column"
+        )
+    return [data[:, place] for place in range(width)] if is_array(data) else list(zip(*data, strict=True))
+
+
+def _width(row: Any) -> int:
+    return len(row) if isinstance(row, list | tuple) else 1
+
+
 def _is_column(values: Any) -> bool:
     return (
         isinstance(values, list | tuple)
@@ -125,7 +157,7 @@ def check_shape(field: Field, shape: Sequence[int]) -> None:
         )
 
 
-def frame_of(columns: Mapping[str, Any]) -> Any:
+def frame_of(columns: Mapping[Any, Any]) -> Any:
     """A pandas frame (Polars where pandas is not installed) with these columns."""
     try:
         import pandas as pd

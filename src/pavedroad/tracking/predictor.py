@@ -5,15 +5,25 @@ from __future__ import annotations
 import importlib.util
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from pavedroad.errors import Invalid, MissingExtra, PavedError, Refused
-from pavedroad.tracking.model_inputs import check_columns, columns_of, frame_of, matrix_of, tensor_array
+from pavedroad.tracking.model_inputs import (
+    check_columns,
+    columns_by_place,
+    columns_of,
+    frame_of,
+    has_names,
+    matrix_of,
+    tensor_array,
+)
 from pavedroad.tracking.model_manifest import Manifest
 from pavedroad.tracking.model_pickle import load_pickle, load_skops
-from pavedroad.tracking.model_signature import Signature, is_array, library_of
+from pavedroad.tracking.model_signature import Signature, library_of
 
 PREDICT = "predict"
 PREDICT_PROBA = "predict_proba"
@@ -26,14 +36,22 @@ class Predictor:
     halves apart: `arrange` turns checked columns or tensors into what the model takes, `call` runs it.
     """
 
-    def __init__(self, model: Any, manifest: Manifest, *, predict: Callable[[Any], Any]) -> None:
+    def __init__(
+        self,
+        model: Any,
+        manifest: Manifest,
+        *,
+        predict: Callable[..., Any],
+        takes_params: bool = False,
+    ) -> None:
         self.model = model
         self.manifest = manifest
         self.signature: Signature | None = manifest.signature
-        self._calls: dict[str, Callable[[Any], Any]] = {PREDICT: predict}
+        self._calls: dict[str, Callable[..., Any]] = {PREDICT: predict}
         proba = getattr(model, PREDICT_PROBA, None) if hasattr(model, "classes_") else None
         if callable(proba):
             self._calls[PREDICT_PROBA] = proba
+        self._takes_params = takes_params
         self._takes_matrix = False
 
     @property
@@ -76,13 +94,17 @@ class Predictor:
         """Checked columns, in the signature's order, as what the model takes fastest."""
         return matrix_of(columns) if self._takes_matrix else frame_of(columns)
 
-    def call(self, inputs: Any, output: str = PREDICT) -> Any:
-        """Run the model. Raises Invalid for an output it does not have and for input that it refuses."""
+    def call(self, inputs: Any, output: str = PREDICT, *, params: Mapping[str, Any] | None = None) -> Any:
+        """Run the model. `params` reach only models that MLflow loads, as with MLflow's own server.
+
+        Raises: Invalid for an output it does not have and for input that it refuses.
+        """
         if output not in self._calls:
             raise Invalid(f"the model has no output {output!r}", hint=f"it has {', '.join(self._calls)}")
+        options = {"params": dict(params)} if params and self._takes_params else {}
         try:
-            return self._calls[output](inputs)
-        except (MemoryError, RecursionError, PavedError):
+            return self._calls[output](inputs, **options)
+        except (MemoryError, PavedError):
             raise
         except Exception as error:
             lines = str(error).strip().splitlines() or [""]
@@ -94,31 +116,30 @@ class Predictor:
     def prefer_matrix(self, example: Any) -> bool:
         """Leave out the frame from now on when the model does not look at it; returns whether it does not.
 
-        Building a frame and reading it costs scikit-learn four times the prediction of a small model. Only
-        for estimators made of scikit-learn's own parts, with number columns, and only after both forms gave
-        the same for `example`.
+        A frame costs four times what a small model does, and pandas costs 50 MB. Only for estimators made of
+        scikit-learn's own parts with number columns: those read nothing but the values of a frame, or, where
+        they choose columns by name, refuse a matrix of `example`.
         """
         signature = self.signature
-        if (
-            signature is None
-            or signature.is_tensor
-            or not signature.is_named
-            or not _is_plain_sklearn(self.model)
-        ):
+        if signature is None or signature.is_tensor or not signature.is_named:
             return False
-        if any(field.type not in ("integer", "long", "float", "double") for field in signature.inputs):
+        if not _is_plain_sklearn(self.model) or any(
+            field.type not in ("integer", "long", "float", "double") for field in signature.inputs
+        ):
             return False
         columns = check_columns(signature, columns_of(example))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # "X does not have valid feature names"
-                same = all(
-                    _equal(call(frame_of(columns)), call(matrix_of(columns))) for call in self._calls.values()
-                )
-        except Exception:  # a model that selects columns by name says so
-            return False
-        self._takes_matrix = same
-        return same
+                by_matrix = [call(matrix_of(columns)) for call in self._calls.values()]
+                if "pandas" in sys.modules:  # then comparing costs nothing
+                    by_frame = [call(frame_of(columns)) for call in self._calls.values()]
+                    self._takes_matrix = all(map(_equal, by_matrix, by_frame))
+                else:
+                    self._takes_matrix = True
+        except Exception:  # a model that chooses columns by name says so in its own way
+            self._takes_matrix = False
+        return self._takes_matrix
 
     # ------------------------------------------------------------------------------------------ by signature
 
@@ -137,40 +158,26 @@ class Predictor:
         return tensor_array(signature.inputs[0], data)
 
     def _with_names(self, signature: Signature, data: Any) -> Any:
-        """An array or rows as lists get the signature's names by place."""
-        is_matrix = is_array(data) and data.ndim == 2
-        if is_matrix or (isinstance(data, list) and data and isinstance(data[0], list | tuple)):
-            width = data.shape[1] if is_matrix else len(data[0])
-            if width != len(signature.inputs):
-                raise Invalid(
-                    f"the rows have {width} values, the model takes {len(signature.inputs)}",
-                    hint=f"in this order: {', '.join(signature.names[:12])}",
-                )
-            columns = (
-                [data[:, place] for place in range(width)] if is_matrix else list(zip(*data, strict=True))
-            )
-            return dict(zip(signature.names, columns, strict=True))
-        return data
+        """Values without names get those of the signature, by place."""
+        if has_names(data):
+            return data
+        return dict(zip(signature.names, columns_by_place(data, len(signature.inputs)), strict=True))
 
     def _check_unnamed(self, signature: Signature, data: Any) -> Any:
         width = len(signature.inputs)
-        if library_of(data) in ("pandas", "polars", "pyarrow"):
-            given = list(columns_of(data).values())
-        elif is_array(data) and data.ndim == 2:
-            given = [data[:, place] for place in range(data.shape[1])]
-        elif width == 1:
-            given = [data]
-        else:
-            given = list(zip(*data, strict=True))
+        given = list(columns_of(data).values()) if has_names(data) else columns_by_place(data, width)
         if len(given) < width:
             raise Invalid(
                 f"the input has {len(given)} columns, the model takes {width}", hint="give one for each"
             )
         named = Signature(
-            inputs=tuple(_renamed(field, str(place)) for place, field in enumerate(signature.inputs))
+            inputs=tuple(
+                msgspec.structs.replace(field, name=str(place))
+                for place, field in enumerate(signature.inputs)
+            )
         )
         columns = check_columns(named, {str(place): given[place] for place in range(width)})
-        return frame_of({int(name): values for name, values in columns.items()})  # type: ignore[misc]
+        return frame_of({int(name): values for name, values in columns.items()})
 
 
 def load_predictor(folder: Path, manifest: Manifest, *, trusted: bool) -> Predictor:
@@ -220,25 +227,19 @@ def _load_with_mlflow(folder: Path, manifest: Manifest, *, trusted: bool) -> Pre
             f"MLflow cannot load the model: {lines[0]}",
             hint="install what the model's requirements.txt lists",
         ) from error
-    return Predictor(model, manifest, predict=model.predict)
+    return Predictor(model, manifest, predict=model.predict, takes_params=True)
 
 
 def _inside(folder: Path, name: str) -> Path:
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
+    # By name only: the files of a version are links into the store.
+    if name.startswith("/") or ".." in name.split("/"):
         raise Invalid(f"the MLmodel file points outside of its folder: {name!r}", hint="log the model again")
-    return path
+    return folder / name
 
 
 def _add_code(folder: Path) -> None:
     if folder.is_dir() and str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
-
-
-def _renamed(field: Any, name: str) -> Any:
-    import msgspec.structs
-
-    return msgspec.structs.replace(field, name=name)
 
 
 def _is_plain_sklearn(model: Any) -> bool:

@@ -1,0 +1,98 @@
+"""A listening socket and a server on it, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from pavedroad.errors import Unavailable
+
+PORTS_TO_TRY = 50
+GRACE_S = 30  # for requests in flight when told to stop
+
+
+class _Server(uvicorn.Server):
+    """Tells when it is ready. A stop that was asked for is a success, so signals are not raised again."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(host: str, port: int, *, next_free: bool = False) -> socket.socket:
+    """A listening address. With `next_free`, a taken port gives way to the next one; port 0 means any.
+
+    Raises: Unavailable when the address cannot be used.
+    """
+    last = min(port + (PORTS_TO_TRY if next_free and port else 0), 65535)
+    for candidate in range(port, last + 1):
+        listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, candidate))
+            listening.listen(2048)
+        except OSError as error:
+            listening.close()
+            if candidate == last or error.errno != errno.EADDRINUSE:
+                raise Unavailable(
+                    f"cannot listen on {host}:{candidate}: {error.strerror}",
+                    hint="choose another --host or --port",
+                ) from None
+        else:
+            return listening
+    raise AssertionError("unreachable")
+
+
+def url_of(listening: socket.socket) -> str:
+    """The address to call it by from this machine."""
+    host, port = listening.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve_until_told(app: Any, listening: socket.socket, *, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; then answer what is in flight and return."""
+    config = uvicorn.Config(
+        app,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=75,
+    )
+
+    async def serve() -> None:
+        server = _Server(config, ready)
+
+        def stop() -> None:
+            server.force_exit = server.should_exit  # the second signal does not wait
+            server.should_exit = True
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        await server.serve([listening])
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve())

@@ -122,16 +122,17 @@ class Cluster:
         self.folder = folder
         self.port = port
         self._made = 0
+        self._has_template = False
 
     def url(self, database: str) -> str:
         return f"postgresql://paved:{PASSWORD}@127.0.0.1:{self.port}/{database}"
 
     def new_database(self, *, migrated: bool = False) -> str:
         """The address of a fresh database, with or without our tables."""
-        if migrated and not self._made:
-            self._made += 1
+        if migrated and not self._has_template:
             self.execute("CREATE DATABASE migrated")
             open_record(Settings(home=self.folder, database=self.url("migrated"))).close()
+            self._has_template = True
         self._made += 1
         name = f"test_{self._made}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {'migrated' if migrated else 'template0'}")

@@ -52,12 +52,18 @@ class Migration(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> Key:
         return self.feature, self.number
 
+    def _is_complete(self, statement: str) -> bool:
+        """SQLite knows its own; of PostgreSQL's own, a function body must be written on one line."""
+        if self.dialect == "postgresql":
+            return statement.rstrip().endswith(";")
+        return sqlite3.complete_statement(statement)
+
     def statements(self, dialect: str) -> list[str]:
         """Its statements as `dialect` wants them; each ends at the end of a line."""
         found, statement = [], ""
         for line in self.text.splitlines(keepends=True):
             statement += line
-            if sqlite3.complete_statement(statement):
+            if self._is_complete(statement):
                 found.append(statement.strip().rstrip(";"))
                 statement = ""
         if not _COMMENT_OR_SPACE.fullmatch(statement):

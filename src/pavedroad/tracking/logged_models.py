@@ -39,11 +39,15 @@ def create_logged_model(
     model_type: str = "",
     params: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
+    model_id: str = "",
 ) -> LoggedModel:
-    """A model whose files are still to come: status PENDING until `finish_logged_model`."""
+    """A model whose files are still to come: status PENDING until `finish_logged_model`.
+
+    `model_id` (`m-` and 32 hexadecimal digits) is given by who had to know it before, to write it into the files.
+    """
     limits.check_model_name(name)
     experiment = active_experiment(tx, experiment_id)
-    model_id = f"m-{uuid.uuid4().hex}"
+    model_id = model_id or f"m-{uuid.uuid4().hex}"
     tx.run(
         SQL.insert_logged_model,
         id=model_id,

@@ -1,0 +1,48 @@
+"""What a fingerprint is gathered in, and what has to stay as it is for the fingerprint to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import blake3
+
+DIGITS = 16  # 64 bits: enough to tell versions of one part apart
+
+
+class Parts:
+    """Labels with the digests of everything that goes by that label, the packages imported, and warnings."""
+
+    def __init__(self) -> None:
+        self._digests: dict[str, set[str]] = {}
+        self.imports: set[str] = set()  # dotted names outside the project
+        self.warnings: dict[str, None] = {}
+        self.watched: list[Callable[[], bool]] = []  # each says whether what it watches is as it was
+
+    def add(self, label: str, digest: str) -> None:
+        self._digests.setdefault(label, set()).add(digest)
+
+    def keep_only(self, families: tuple[str, ...]) -> None:
+        """Drop the labels whose first word is not among `families`."""
+        self._digests = {
+            label: found for label, found in self._digests.items() if label.split(" ")[0] in families
+        }
+
+    def warn(self, text: str) -> None:
+        self.warnings[text] = None
+
+    def watch(self, is_unchanged: Callable[[], bool]) -> None:
+        self.watched.append(is_unchanged)
+
+    def digests(self) -> dict[str, str]:
+        return {label: short(*sorted(self._digests[label])) for label in sorted(self._digests)}
+
+
+def short(*texts: Any) -> str:
+    """A short digest of texts; one text and its parts cannot be mistaken for another."""
+    hasher = blake3.blake3()
+    for text in texts:
+        data = str(text).encode("utf-8", "surrogatepass")
+        hasher.update(len(data).to_bytes(8, "little"))
+        hasher.update(data)
+    return hasher.hexdigest()[:DIGITS]

@@ -1,0 +1,347 @@
+"""What a value is, as bytes that are the same in every process and every folder.
+
+Plain data are described whole. Functions, classes and modules among them are named and handed to `touch`, files to
+`take_file`. Anything else is described by its type only, and the description is then not `whole`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import fractions
+import functools
+import re
+import sys
+import types
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
+
+import blake3
+
+MOST_VALUES = 200_000
+MOST_BYTES = 256 * 2**20
+
+_ATOMS = (bool, int, float, complex, type(None), type(Ellipsis), type(NotImplemented))
+_BY_REPR = (
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    datetime.timezone,
+    decimal.Decimal,
+    fractions.Fraction,
+    uuid.UUID,
+    range,
+    slice,
+)
+_CODE = (
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    types.ModuleType,
+    types.GenericAlias,
+    type,
+    functools.partial,
+    functools.partialmethod,
+    property,
+    staticmethod,
+    classmethod,
+    functools.cached_property,
+    type(functools.lru_cache(lambda: None)),
+)
+
+
+class Description(NamedTuple):
+    digest: str
+    is_whole: bool  # False: something inside is known by its type only
+    is_fixed: bool  # the value cannot change in place
+    is_large: bool  # too much to describe
+
+
+class TooLarge(Exception):
+    pass
+
+
+class Values:
+    """Describes values for one fingerprint. `root` is written as <root>, so that the project may move."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        touch: Callable[[object], None],
+        take_file: Callable[[Path], str | None],
+        is_own: Callable[[type], bool],
+    ) -> None:
+        self.root = str(root)
+        self.touch = touch
+        self.take_file = take_file
+        self.is_own = is_own
+
+    def describe(self, value: object, *, by_reduction: bool = False) -> Description:
+        """`by_reduction`: open foreign objects by what they would be pickled as, for values no statement explains."""
+        walk = _Walk(self, by_reduction=by_reduction)
+        try:
+            text = walk.text(value)
+        except (TooLarge, RecursionError):
+            text, walk.is_whole, walk.is_large = f"large {_type_name(type(value))}", False, True
+        digest = blake3.blake3(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return Description(digest, walk.is_whole, walk.is_fixed, walk.is_large)
+
+    def placed(self, text: str) -> str:
+        return text.replace(self.root, "<root>") if self.root in text and len(self.root) > 1 else text
+
+
+def _type_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+class _Walk:
+    def __init__(self, values: Values, *, by_reduction: bool) -> None:
+        self.values = values
+        self.by_reduction = by_reduction
+        self.is_whole = True
+        self.is_fixed = True
+        self.is_large = False
+        self.seen = 0
+        self.inside: dict[int, int] = {}  # id of a container around -> its depth
+
+    def text(self, value: object) -> str:
+        self.seen += 1
+        if self.seen > MOST_VALUES:
+            raise TooLarge
+        kind = type(value)
+        if kind in _ATOMS or isinstance(value, _BY_REPR):
+            return f"{kind.__name__}:{value!r}"
+        if kind is str:
+            return self._string(value)  # type: ignore[arg-type]
+        if isinstance(value, bytes | bytearray | memoryview):
+            self.is_fixed &= kind is bytes
+            return f"bytes:{blake3.blake3(bytes(value)).hexdigest()}"
+        if isinstance(value, PurePath):
+            return self._path(value)
+        if isinstance(value, _CODE) or _is_typing_form(value):
+            return self._code(value)
+        return self._composed(value)
+
+    def _string(self, value: str) -> str:
+        if value.startswith(self.values.root) and len(value) < 4096:
+            self.values.take_file(Path(value))
+        return f"str:{self.values.placed(value)!r}"
+
+    def _path(self, value: PurePath) -> str:
+        path = Path(value)
+        name = self.values.take_file(path) if isinstance(value, Path) else None
+        return f"path:{name or self.values.placed(path.as_posix())!r}"
+
+    def _code(self, value: object) -> str:
+        self.values.touch(value)
+        if _is_typing_form(value):
+            return f"type:{value!r}"
+        name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or ""
+        return f"code:{getattr(value, '__module__', '')}.{name}" if isinstance(name, str) else "code"
+
+    def _composed(self, value: object) -> str:
+        if id(value) in self.inside:
+            return f"again:{len(self.inside) - self.inside[id(value)]}"
+        self.inside[id(value)] = len(self.inside)
+        try:
+            return self._container(value)
+        finally:
+            del self.inside[id(value)]
+
+    def _container(self, value: object) -> str:
+        kind = type(value)
+        name = _type_name(kind)
+        if isinstance(value, enum.Enum):
+            self.values.touch(kind)
+            return f"{name}:{value.name}={self.text(value.value)}"
+        if isinstance(value, str | int | float | complex):
+            return self._scalar(value, name)
+        if isinstance(value, tuple):
+            fields = getattr(kind, "_fields", None)
+            if fields is not None or kind is not tuple:
+                self.values.touch(kind)
+            return f"{name}({','.join(map(self.text, value))})"
+        if isinstance(value, frozenset | set):
+            self.is_fixed &= isinstance(value, frozenset)
+            return f"{name}{{{','.join(sorted(map(self.text, value)))}}}"
+        self.is_fixed = False
+        if isinstance(value, list | deque) and (kind in (list, deque) or self.values.is_own(kind)):
+            return f"{name}[{','.join(map(self.text, list(value)))}]{self._state(value)}"
+        if isinstance(value, Mapping) and _is_known_mapping(kind, self.values.is_own):
+            return self._mapping(value, name) + self._state(value)
+        return self._object(value, name)
+
+    def _scalar(self, value: object, name: str) -> str:
+        """A number or text of a class of its own, such as numpy.float64."""
+        self.values.touch(type(value))
+        plain = next(kind for kind in (str, int, float, complex) if isinstance(value, kind))
+        return f"{name}:{plain.__repr__(value)}{self._state(value)}"  # type: ignore[arg-type]
+
+    def _mapping(self, value: Mapping[Any, Any], name: str) -> str:
+        pairs = sorted(
+            f"{self.text(key)}={self.text(each)}"
+            for key, each in list(dict.items(value) if isinstance(value, dict) else value.items())
+        )
+        factory = getattr(value, "default_factory", None)
+        return f"{name}{{{','.join(pairs)}}}{self.text(factory) if factory is not None else ''}"
+
+    def _object(self, value: object, name: str) -> str:
+        array = _array_text(value)
+        if array is not None:
+            return f"{name}:{array}"
+        if isinstance(value, re.Pattern):
+            return f"pattern:{value.pattern!r}:{value.flags}"
+        if isinstance(value, types.SimpleNamespace):
+            return f"{name}{self._mapping(vars(value), '')}"
+        if self.values.is_own(type(value)):
+            self.values.touch(type(value))
+            return f"{name}{self._state(value)}"
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            self.values.touch(type(value))
+            return f"{name}{self._state(value)}"
+        wrapped = _wrapped(value)
+        if wrapped is not None:
+            return f"{name}<{self.text(wrapped)}>"
+        if self.by_reduction:
+            reduced = _reduced(value)
+            if reduced is not None:
+                self.values.touch(type(value))
+                return f"{name}~{self.text(reduced)}"
+        self.values.touch(type(value))
+        self.is_whole = False
+        return f"opaque:{name}"
+
+    def _state(self, value: object) -> str:
+        """The attributes of an object of the project, read without running any of its code."""
+        if not self.values.is_own(type(value)) and not dataclasses.is_dataclass(value):
+            return ""
+        state: dict[str, object] = {}
+        for kind in type(value).__mro__:
+            slots = kind.__dict__.get("__slots__", ())
+            for slot in (slots,) if isinstance(slots, str) else tuple(slots):
+                member = kind.__dict__.get(slot)
+                if isinstance(member, types.MemberDescriptorType):
+                    try:
+                        state[slot] = member.__get__(value)
+                    except AttributeError:
+                        continue
+        for kind in type(value).__mro__:  # msgspec keeps its fields in members that are not called slots
+            for field in kind.__dict__.get("__struct_fields__", ()):
+                member = type(value).__dict__.get(field)
+                if isinstance(member, types.MemberDescriptorType):
+                    state[field] = member.__get__(value)
+        try:
+            state.update(object.__getattribute__(value, "__dict__"))
+        except AttributeError:
+            pass
+        return self._mapping(state, "")
+
+
+def _is_known_mapping(kind: type, is_own: Callable[[type], bool]) -> bool:
+    return (
+        kind in (dict, types.MappingProxyType)
+        or kind.__module__ == "collections"
+        or (issubclass(kind, dict) and is_own(kind))
+    )
+
+
+def _is_typing_form(value: object) -> bool:
+    return type(value).__module__ in ("typing", "types") and not isinstance(
+        value, types.SimpleNamespace | types.MappingProxyType | types.GeneratorType | types.CoroutineType
+    )
+
+
+def _wrapped(value: object) -> object:
+    """The function inside a wrapper object, found without asking the wrapper's own code."""
+    try:
+        return object.__getattribute__(value, "__dict__").get("__wrapped__")
+    except AttributeError:
+        return None
+
+
+def _reduced(value: object) -> tuple[Any, ...] | None:
+    try:
+        reduced = value.__reduce_ex__(4)
+    except Exception:  # noqa: BLE001  (foreign code; what it raises only means that the value cannot be opened)
+        return None
+    if not isinstance(reduced, tuple):
+        return None
+    return tuple(tuple(part) if type(part).__name__.endswith("iterator") else part for part in reduced)
+
+
+def _array_text(value: object) -> str | None:
+    """Content of a NumPy, pandas, Arrow or Polars value, with the library that made it; None for anything else."""
+    library = type(value).__module__.partition(".")[0]
+    describe = _ARRAYS.get(library)
+    if describe is None or library not in sys.modules:
+        return None
+    return describe(value, sys.modules[library])
+
+
+def _numpy(value: Any, numpy: Any) -> str | None:
+    if isinstance(value, numpy.generic):
+        return f"{value.dtype.str}:{value.tobytes().hex()}" if value.dtype != object else None
+    if isinstance(value, numpy.dtype):
+        return repr(value)
+    if not isinstance(value, numpy.ndarray) or value.dtype.hasobject:
+        return None
+    if value.nbytes > MOST_BYTES:
+        raise TooLarge
+    content = numpy.ascontiguousarray(value).view(numpy.uint8).reshape(-1) if value.nbytes else b""
+    return f"{value.dtype.descr}:{value.shape}:{blake3.blake3(content).hexdigest()}"
+
+
+def _pandas(value: Any, pandas: Any) -> str | None:
+    if isinstance(value, pandas.DataFrame | pandas.Series | pandas.Index):
+        frame = value if isinstance(value, pandas.DataFrame) else value.to_frame()
+        if frame.memory_usage(index=True).sum() > MOST_BYTES:
+            raise TooLarge
+        try:
+            rows = pandas.util.hash_pandas_object(frame).to_numpy()
+        except TypeError:  # unhashable cells
+            return None
+        return f"{list(frame.columns)!r}:{[str(kind) for kind in frame.dtypes]}:{blake3.blake3(rows.tobytes()).hexdigest()}"
+    if isinstance(value, pandas.Timestamp | pandas.Timedelta | pandas.Period | pandas.Interval):
+        return repr(value)
+    return None
+
+
+def _pyarrow(value: Any, pyarrow: Any) -> str | None:
+    if isinstance(value, pyarrow.Schema | pyarrow.DataType | pyarrow.Field):
+        return str(value)
+    if isinstance(value, pyarrow.Array | pyarrow.ChunkedArray):
+        value = pyarrow.table({"": value})
+    if isinstance(value, pyarrow.RecordBatch):
+        value = pyarrow.Table.from_batches([value])
+    if not isinstance(value, pyarrow.Table):
+        return None
+    if value.nbytes > MOST_BYTES:
+        raise TooLarge
+    sink = pyarrow.BufferOutputStream()
+    with pyarrow.ipc.new_stream(sink, value.schema) as writer:
+        writer.write_table(value.combine_chunks())
+    return blake3.blake3(sink.getvalue()).hexdigest()
+
+
+def _polars(value: Any, polars: Any) -> str | None:
+    if isinstance(value, polars.Series):
+        value = value.to_frame()
+    if not isinstance(value, polars.DataFrame):
+        return None
+    if value.estimated_size() > MOST_BYTES:
+        raise TooLarge
+    return blake3.blake3(value.rechunk().write_ipc_stream(None).getvalue()).hexdigest()
+
+
+_ARRAYS: dict[str, Callable[[Any, Any], str | None]] = {
+    "numpy": _numpy,
+    "pandas": _pandas,
+    "pyarrow": _pyarrow,
+    "polars": _polars,
+}

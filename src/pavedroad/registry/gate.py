@@ -93,11 +93,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     owner: str = ""  # of the model, else of its project
     commit: str = ""  # of the code that made it; empty when unknown
     candidate: Subject
-    champion: Subject | None = None  # who holds the compared alias, or held it last
     files: tuple[VersionFile, ...] = ()
     approvals: tuple[Approval, ...] = ()
     is_prompt: bool = False  # MLflow keeps prompts as models without files
-    champion_of: Callable[[str], Subject | None]  # of any alias
+    champion_of: Callable[[str], Subject | None]  # who holds an alias, or held it last
     read_signature: Callable[[], Signature | None]
     read_card: Callable[[], str]  # the longest of description, README.md and model_card.md
     read_data: Callable[[], list[DataSeen]]

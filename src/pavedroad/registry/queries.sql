@@ -160,7 +160,7 @@ SELECT * FROM gate_evidence WHERE evaluation_id = :evaluation_id ORDER BY place
 
 -- name: evidence_of_gate
 -- What a gate measured before on exactly these files, newest first.
-SELECT g.inputs, e.at_ms, e.who FROM gate_evidence g JOIN gate_evaluations e ON e.id = g.evaluation_id
+SELECT g.inputs FROM gate_evidence g JOIN gate_evaluations e ON e.id = g.evaluation_id
 WHERE e.uid = :uid AND g.gate = :gate AND e.digest = :digest AND e.at_ms >= :since_ms
 ORDER BY e.id DESC LIMIT :limit
 

@@ -268,14 +268,14 @@ def to_evaluation(reader: Reader, row: Row) -> GateEvaluation:
     return GateEvaluation(**{**dict(row), "passed": bool(row["passed"])}, gates=gates)
 
 
-def earlier_inputs(
-    reader: Reader, version: ModelVersion, gate: str, *, since_ms: int
+def earlier_answers(
+    reader: Reader, version: ModelVersion, gate: str, *, since_ms: int = 0
 ) -> list[dict[str, Any]]:
-    """What a gate measured before on exactly this version's files, newest first, each with `at_ms`."""
+    """What a gate found before about exactly this version's files, newest first."""
     rows = reader.all(
         SQL.evidence_of_gate, uid=version.uid, gate=gate, digest=version.digest, since_ms=since_ms, limit=20
     )
-    return [{**msgspec.json.decode(row["inputs"]), "at_ms": row["at_ms"]} for row in rows]
+    return [answer for row in rows for answer in msgspec.json.decode(row["inputs"]).get("answers", [])]
 
 
 def list_exemptions(reader: Reader, uid: str) -> list[Exemption]:

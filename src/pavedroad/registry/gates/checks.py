@@ -19,7 +19,7 @@ from pavedroad.registry.gate import (
     unknown,
 )
 
-SEVERITIES = ("info", "warning", "error")  # mild to grave
+SEVERITIES = ("note", "warning", "error")  # mild to grave
 NEVER = "none"  # max_severity of a project that must have no finding at all
 
 

@@ -16,9 +16,9 @@ import pytest
 
 from pavedroad.config import Settings
 from pavedroad.errors import Unavailable
+from pavedroad.kit.http_process import bind, url_of
 from pavedroad.record import Record
 from pavedroad.server import embedded
-from pavedroad.server.process import bind, url_of
 
 
 def test_a_taken_port_gives_way_to_the_next() -> None:

@@ -23,9 +23,9 @@ def up(host: str | None, port: int | None, as_json: bool) -> None:
     import msgspec
 
     from pavedroad.config import read_settings
+    from pavedroad.kit.http_process import bind, serve_until_told, url_of
     from pavedroad.record import record_of
     from pavedroad.server.app import make_app
-    from pavedroad.server.process import bind, serve_until_told, url_of
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     settings = read_settings(overrides={"host": host, "port": port})

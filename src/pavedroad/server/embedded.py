@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pavedroad.kit.http_process import ServerThread
 from pavedroad.record import Record
 from pavedroad.server.app import make_app
-from pavedroad.server.process import ServerThread
 
 
 def start(record: Record) -> ServerThread:

@@ -16,10 +16,10 @@ from pathlib import Path
 import msgspec
 
 from pavedroad.errors import PavedError
+from pavedroad.kit.http_process import bind, serve_until_told
 from pavedroad.serving.app import App
 from pavedroad.serving.counters import Counters
 from pavedroad.serving.loading import load_served_model
-from pavedroad.serving.process import bind, serve_until_told
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

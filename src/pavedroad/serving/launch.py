@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
+from pavedroad.kit.http_process import bind, serve_until_told, url_of
 from pavedroad.record import Record
 from pavedroad.serving.app import App
 from pavedroad.serving.counters import Counters
 from pavedroad.serving.loading import load_served_model
 from pavedroad.serving.model import Service, Stopped
-from pavedroad.serving.process import bind, serve_until_told, url_of
 from pavedroad.serving.service import alive, new_service, record_start, record_stop
 from pavedroad.serving.version_files import find_served_version, is_trusted, lay_out
 

@@ -1,4 +1,4 @@
-"""A listening socket and a server on it, until told to stop."""
+"""An ASGI app as a process of its own, or as a thread of another one."""
 
 from __future__ import annotations
 
@@ -6,24 +6,40 @@ import asyncio
 import errno
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from pavedroad.errors import Unavailable
 
 PORTS_TO_TRY = 50
 GRACE_S = 30  # for requests in flight when told to stop
+START_TIMEOUT_S = 10
 
 
 class _Server(uvicorn.Server):
     """Tells when it is ready. A stop that was asked for is a success, so signals are not raised again."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
+    def __init__(self, app: ASGIApp, ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="none",
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+                timeout_keep_alive=75,
+            )
+        )
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -66,24 +82,11 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve_until_told(app: Any, listening: socket.socket, *, ready: Callable[[], None]) -> None:
+def serve_until_told(app: ASGIApp, listening: socket.socket, *, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or Ctrl-C; then answer what is in flight and return."""
-    config = uvicorn.Config(
-        app,
-        loop="none",
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-        timeout_keep_alive=75,
-    )
 
     async def serve() -> None:
-        server = _Server(config, ready)
+        server = _Server(app, ready)
 
         def stop() -> None:
             server.force_exit = server.should_exit  # the second signal does not wait
@@ -96,3 +99,25 @@ def serve_until_told(app: Any, listening: socket.socket, *, ready: Callable[[], 
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve())
+
+
+class ServerThread:
+    """The same server inside this process, on 127.0.0.1 and any port, until `stop()`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._listening = bind("127.0.0.1", 0)
+        self.url = url_of(self._listening)
+        ready = threading.Event()
+        self._server = _Server(app, ready.set)
+        self._thread = threading.Thread(target=self._run, name="server", daemon=True)
+        self._thread.start()
+        if not ready.wait(START_TIMEOUT_S):
+            raise Unavailable("the embedded server did not start", hint="try again")
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, self._listening:
+            runner.run(self._server.serve([self._listening]))
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()

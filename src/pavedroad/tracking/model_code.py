@@ -4,6 +4,7 @@ its own.
 
 from __future__ import annotations
 
+import ast
 import shutil
 import sys
 import sysconfig
@@ -108,8 +109,6 @@ def _sources(name: str, place: Path) -> list[tuple[Path, Path]]:
 
 def _imports(source: Path) -> set[str]:
     """Top-level names that a file imports, wherever in it."""
-    import ast  # only for a model with code of its project
-
     try:
         tree = ast.parse(source.read_bytes())
     except (SyntaxError, ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pavedroad.catalog.model import Ref, find_ref
-from pavedroad.web.page import segment
+from pavedroad.kit.http import segment
 
 
 def address_of(ref: Ref) -> str:

@@ -27,10 +27,11 @@ from pavedroad.catalog.store import find_artifact, to_artifact
 from pavedroad.catalog.telling import Told, tell
 from pavedroad.errors import Invalid, NotFound
 from pavedroad.kit.clock import utc_iso
+from pavedroad.kit.http import segment
 from pavedroad.kit.layers import Arc, Node, draw_layers
 from pavedroad.kit.sql import Reader
 from pavedroad.kit.svg import Svg
-from pavedroad.web import Page, segment
+from pavedroad.web import Page
 from pavedroad.web.states import KIND_MARKS
 
 ON_A_PAGE = 100

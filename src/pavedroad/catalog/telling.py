@@ -8,6 +8,7 @@ import msgspec
 
 from pavedroad.catalog.addresses import address_of_text
 from pavedroad.catalog.model import Fact
+from pavedroad.kit.clock import duration
 
 LONGEST_REASON = 120
 
@@ -66,6 +67,8 @@ def _tail(fact: Fact) -> str:
         words.append(f"because {', '.join(map(str, closed))} {'is' if len(closed) == 1 else 'are'} closed")
     if payload.get("reason"):
         words.append(f"because {str(payload['reason'])[:LONGEST_REASON]}")
-    if payload.get("status"):
-        words.append(f"with status {str(payload['status']).lower()}")
+    if isinstance(payload.get("duration_ms"), int):
+        words.append(f"in {duration(payload['duration_ms'])}")
+    if payload.get("error"):
+        words.append(f"because {str(payload['error'])[:LONGEST_REASON]}")
     return ", ".join(words)

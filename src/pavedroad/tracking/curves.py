@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import msgspec
 
 from pavedroad.kit.chart import Point, describe, line_chart, short, thinned
+from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader, Row, load_queries
 from pavedroad.kit.svg import Svg
 from pavedroad.tracking.model import Run
-from pavedroad.web import segment
 
 SQL = load_queries("pavedroad.tracking", "page_queries.sql")
 READ = 4000  # points of one curve; a longer one is sampled

@@ -10,11 +10,11 @@ import msgspec
 from starlette.requests import Request
 
 from pavedroad.errors import NotFound
+from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader
 from pavedroad.record import Record
 from pavedroad.tracking.artifact_files import find_file, list_files
 from pavedroad.tracking.model import FileInfo
-from pavedroad.web import segment
 
 TEXT_SHOWN = 60_000  # bytes
 ROWS_SHOWN, COLUMNS_SHOWN = 50, 20

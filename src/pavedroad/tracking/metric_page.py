@@ -9,13 +9,13 @@ from starlette.requests import Request
 
 from pavedroad.errors import Invalid, NotFound
 from pavedroad.kit.chart import line_chart
+from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader
 from pavedroad.kit.svg import Svg
 from pavedroad.tracking.curves import Curve, curve_of
 from pavedroad.tracking.metrics import metric_history
 from pavedroad.tracking.model import Metric
 from pavedroad.tracking.store import find_run
-from pavedroad.web import segment
 
 ON_A_PAGE = 50
 LAST_PAGE = 10**7

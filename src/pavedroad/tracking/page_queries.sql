@@ -29,3 +29,11 @@ SELECT at_ms, step, value, is_nan FROM (
 ) AS numbered
 WHERE place % :stride = 0 OR place = :last
 ORDER BY place
+
+-- name: running_steps
+-- Steps of a run that have begun and not ended.
+SELECT r.id, s.value AS step FROM runs r
+JOIN tags t ON t.run_no = r.no AND t.key = 'mlflow.parentRunId' AND t.value = :run_id
+JOIN tags s ON s.run_no = r.no AND s.key = 'paved.step'
+WHERE r.experiment_id = :experiment_id AND r.lifecycle_stage = 'active' AND r.status = 'RUNNING'
+ORDER BY r.no

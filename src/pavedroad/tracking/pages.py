@@ -2,18 +2,11 @@
 
 from pavedroad.tracking.files_page import show_file
 from pavedroad.tracking.metric_page import show_metric
-from pavedroad.tracking.run_page import show_run
 from pavedroad.tracking.runs_page import show_runs
 from pavedroad.web import Page
 
 PAGES: tuple[Page, ...] = (
     Page(path="/runs", template="tracking/runs.html", view=show_runs),
-    Page(
-        path="/runs/{run_id}",
-        template="tracking/run.html",
-        view=show_run,
-        parts={"live": "tracking/_run_live.html"},
-    ),
     Page(path="/runs/{run_id}/metrics/{key:path}", template="tracking/metric.html", view=show_metric),
     Page(path="/files/{path:path}", template="tracking/file.html", view=show_file),
 )

@@ -158,7 +158,7 @@ def _read(request: Request) -> _Asked:
     page = values.pop("page", "") or "1"
     if not (page.isascii() and page.isdecimal() and 1 <= int(page[:12]) <= LAST_PAGE):
         raise Invalid(f"page={page!r} is not a page", hint="pages count from 1")
-    return _Asked(**values, page=int(page))  # type: ignore[arg-type]
+    return _Asked(**values, page=int(page))
 
 
 def _experiment(reader: Reader, named: str) -> Experiment:

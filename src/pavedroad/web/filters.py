@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from pavedroad.kit import clock, svg
 from pavedroad.kit.chart import short
+from pavedroad.kit.http import segment
 from pavedroad.kit.text import count, middle_cut, size
-from pavedroad.web.page import segment
 from pavedroad.web.states import KIND_MARKS, chip
 
 

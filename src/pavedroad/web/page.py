@@ -87,18 +87,12 @@ def static_address(name: str) -> str:
     return f"/static/{name}?{_fingerprint(name)}"
 
 
-def segment(part: str) -> str:
-    """A name as one part of a page's path. A final `.json` is spelt so that it does not ask for the twin."""
-    quoted = quote(part, safe="")
-    return f"{quoted[:-5]}%2Ejson" if quoted.endswith(".json") else quoted
-
-
 async def _as_html(request: Request, *, page: Page, renderer: Renderer) -> Response:
     return await run_in_threadpool(_render, request, page, renderer)
 
 
 async def _as_json(request: Request, *, page: Page, renderer: Renderer) -> Response:
-    if not request.scope.get("raw_path", b".json").endswith(b".json"):  # see `segment`
+    if not request.scope.get("raw_path", b".json").endswith(b".json"):  # see kit.http.segment
         last = list(request.path_params)[-1]
         request.path_params[last] += ".json"
         return await _as_html(request, page=page, renderer=renderer)

@@ -1,0 +1,13 @@
+"""The pages of this room."""
+
+from pavedroad.pipelines.run_page import show_run
+from pavedroad.web import Page
+
+PAGES: tuple[Page, ...] = (
+    Page(
+        path="/runs/{run_id}",
+        template="pipelines/run.html",
+        view=show_run,
+        parts={"live": "pipelines/_run_live.html"},
+    ),
+)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+import pavedroad.config
 import pavedroad.errors
 from pavedroad.cli import COMMANDS, GROUPS, paved
 
@@ -38,7 +40,36 @@ def errors_page() -> str:
     return f"{HEADER}# Errors\n\n{says}\n\n```text\n{tree}\n```\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"commands.md": commands_page, "errors.md": errors_page}
+def settings_page() -> str:
+    """`docs/settings.md`: where settings come from, as the module says; each with the comment beside it."""
+    tree = inspect.getdoc(pavedroad.config) or ""
+    _, _, where = tree.partition("\n\n")
+    rows = ["| key of `paved.toml` | variable | default | what it is |", "|---|---|---|---|"]
+    source = inspect.getsource(pavedroad.config.Settings)
+    for name, default, says in re.findall(r"^    (\w+): [^=#]+ = (.+?)  # (.+)$", source, flags=re.MULTILINE):
+        shown = {'""': "", "{}": "", "32 * 2**20": "33554432"}.get(default, default.strip('"'))
+        variable = "" if name == "gates" else f"`PAVED_{name.upper()}`"
+        rows.append(f"| `{name}` | {variable} | {f'`{shown}`' if shown else ''} | {says} |")
+    example = (
+        'port = 8500\ndatabase = "postgresql://paved@db.example.org/paved"\nfiles = "s3://team-models/paved"\n\n'
+        "[gates.owner]\n"
+    )
+    return (
+        f"{HEADER}# Settings\n\n{where}\n\n"
+        "An unknown key or variable is an error that names the nearest known one. An empty variable counts as\n"
+        "none.\n\n"
+        "Passwords and cloud credentials belong into the environment, where their libraries look for them\n"
+        "(`PGPASSWORD`, `~/.pgpass`, `AWS_ACCESS_KEY_ID`, `GOOGLE_APPLICATION_CREDENTIALS`, ...).\n\n"
+        + "\n".join(rows)
+        + f"\n\nA `paved.toml` of a team:\n\n```toml\n{example}```\n"
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands_page,
+    "errors.md": errors_page,
+    "settings.md": settings_page,
+}
 
 
 def write() -> None:

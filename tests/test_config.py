@@ -296,3 +296,9 @@ def test_a_working_directory_that_is_gone_is_said_so(monkeypatch: pytest.MonkeyP
 def test_settings_cannot_be_changed(tmp_path: Path) -> None:
     with pytest.raises(AttributeError):
         read(tmp_path, PAVED_HOME=str(tmp_path)).port = 1  # type: ignore[misc]
+
+
+def test_the_page_of_settings_has_a_row_for_each() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "settings.md").read_text("utf-8")
+    for name in setting_names():
+        assert f"| `{name}` |" in page, f"write a comment beside {name} in config.py, then run `make docs`"

@@ -8,7 +8,7 @@ import msgspec
 
 from pavedroad.catalog import write_fact
 from pavedroad.errors import Invalid, Refused
-from pavedroad.kit.clock import now_ms, utc_iso
+from pavedroad.kit.clock import now_ms
 from pavedroad.kit.sql import Transaction
 from pavedroad.record import Record
 from pavedroad.registry import store
@@ -91,7 +91,7 @@ def _write_exemption(tx: Transaction, version: ModelVersion, exemption: Exemptio
         "gate": exemption.gate,
         "reason": exemption.reason,
         "owner": exemption.owner,
-        "until": utc_iso(exemption.until_ms),
+        "until": exemption.last_day,
     }
     number = int(tx.value(SQL.insert_exemption, **row))
     _tell(tx, exemption.who, "exempted", version, payload)

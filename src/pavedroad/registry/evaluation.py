@@ -9,7 +9,6 @@ import msgspec
 
 from pavedroad.config import Settings
 from pavedroad.errors import PavedError
-from pavedroad.kit.clock import utc_iso
 from pavedroad.pipelines.store import latest_project
 from pavedroad.record import Record
 from pavedroad.registry import store
@@ -119,12 +118,12 @@ def evidence_of(
     exemption = next((found for found in exemptions if found.gate == gate.name), None)
     if verdict != "open" and exemption is not None and gate.can_be_exempted:
         inputs["exemption"] = msgspec.to_builtins(exemption)
-        until = utc_iso(exemption.until_ms)[:16].replace("T", " ")
+        until = exemption.last_day
         if exemption.holds(context.now_ms):
             verdict = "exempt"
             says = f"{says}; exempt until {until} by {exemption.owner}: {exemption.reason}"
         else:
-            says = f"{says}; the exemption by {exemption.owner} ended on {until}"
+            says = f"{says}; the exemption by {exemption.owner} ended with {until}"
     return Evidence(
         gate=gate.name,
         verdict=verdict,

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from pavedroad.kit.clock import utc_iso
+
 Verdict = Literal[
     "open", "closed", "exempt", "unknown"
 ]  # of a gate: only `open` and `exempt` let a version pass
@@ -107,6 +109,11 @@ class Exemption(msgspec.Struct, frozen=True, kw_only=True):
 
     def holds(self, now_ms: int) -> bool:
         return now_ms < self.until_ms
+
+    @property
+    def last_day(self) -> str:
+        """The last day, UTC, on which it holds: `2026-12-31`."""
+        return utc_iso(self.until_ms - 1)[:10]
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):

@@ -141,10 +141,10 @@ def transition_stage(
 def refusal(decision: Decision) -> Refused:
     """The decision as an error, for doors that cannot show a table."""
     closed = decision.closed
-    reasons = "; ".join(f"{evidence.gate}: {evidence.says}" for evidence in closed)
+    reasons = "".join(f"\n  {evidence.gate}: {evidence.says}" for evidence in closed)
     return Refused(
         f"{decision} cannot become {decision.alias}: {count(len(closed), 'gate')} "
-        f"{'is' if len(closed) == 1 else 'are'} closed ({reasons})",
+        f"{'is' if len(closed) == 1 else 'are'} closed{reasons}\n",
         hint=f"run `paved promote {decision} --to "
         f"{'champion' if decision.alias == PRODUCTION else decision.alias}` to see each next step",
     )

@@ -105,8 +105,13 @@ class Closure:
 
     # --- names --------------------------------------------------------------------------------------------------
 
-    def follow(self, module: Module, facts: Facts, *, local: frozenset[str] = frozenset()) -> None:
-        """Everything that one piece of code of `module` reads; `local` names are its own."""
+    def follow(
+        self, module: Module, facts: Facts, *, local: frozenset[str] = frozenset(), assigned: ast.AST | None = None
+    ) -> None:
+        """Everything that one piece of code of `module` reads; `local` names are its own.
+
+        `assigned` is the value of a plain assignment: if it is a path, the uses of the name say whether it is read.
+        """
         for chain in facts.reads:
             if isinstance(chain[0], Imported):
                 self.reach(module.absolute(chain[0]), _attributes(chain[0], chain[1:]), live=False)
@@ -120,7 +125,8 @@ class Closure:
         for blind in facts.blind:
             self._report(module, blind)
         for path in facts.paths:
-            self._take_path(module, path, local)
+            if path is not assigned:
+                self._take_path(module, path, local)
 
     def name(self, module: Module, chain: Chain) -> None:
         if self.first_time("name", module.name, module.is_live, chain):
@@ -133,6 +139,8 @@ class Closure:
             units = [unit for unit in outline.by_name.get(base, ()) if not unit.is_typing_only]
             for unit in units:
                 origin = self.unit(module, unit, base, rest)
+                if not module.is_live and not (rest and rest[-1] in paths.WRITES):
+                    self._take_assigned_path(module, unit)
             if not units and outline.stars:
                 origin = self._from_stars(module, base, rest) or origin
             for unit in outline.changes(base):
@@ -168,7 +176,7 @@ class Closure:
             if unit.kind in ("function", "class"):
                 label = f"{unit.kind} {module.name}.{unit.names[0]}"
             self.parts.add(label, facts.digest)
-            self.follow(module, facts)
+            self.follow(module, facts, local=frozenset(unit.names), assigned=_assigned(unit))
         return unit.kind
 
     def _import(self, module: Module, unit: Unit, base: str, rest: Chain) -> str:
@@ -180,6 +188,9 @@ class Closure:
             facts = module.source.outline.facts(unit)  # type: ignore[union-attr]
             self.parts.add(f"global {module.name}.{base}", facts.digest)
             self.follow(module, facts)
+        if absolute == module.name and self.is_own(f"{absolute}.{imported.name}"):  # `from . import deep`
+            self.reach(f"{absolute}.{imported.name}", rest, live=module.is_live)
+            return "same"
         if self.is_own(absolute):
             self.reach(absolute, attributes, live=module.is_live)
             is_same = (
@@ -390,15 +401,19 @@ class Closure:
         found = False
         for literal in blind.literals:
             for word in literal.split():
-                path = Path(word)
-                if path.suffix == ".py" and self.files.label(path) and (self.root / path).is_file():
-                    self.files.take(path)
+                path = self.root / word
+                if path.suffix == ".py" and path.is_file() and self.files.take(path):
                     found = True
                 elif word.replace(".", "").isidentifier() and self.is_own(word):
                     found = True
         return found
 
     # --- paths --------------------------------------------------------------------------------------------------
+
+    def _take_assigned_path(self, module: Module, unit: Unit) -> None:
+        value = _assigned(unit)
+        if value is not None and paths.is_joined(value):
+            self._take_path(module, value, frozenset())
 
     def _take_path(self, module: Module, node: ast.expr, local: frozenset[str]) -> None:
         base = paths.spine(node)[-1]
@@ -423,9 +438,9 @@ class Closure:
             return self._package_folder(str(rest[0]))
         if chain == ("__file__",) and module.file is not None:
             return module.file
-        value = module.namespace.get(base) if module.is_live else None
-        if isinstance(value, str | Path) and not rest:
-            return value
+        held = module.namespace.get(base) if module.is_live else None
+        if isinstance(held, str | Path) and not rest:
+            return held
         units = module.source.outline.by_name.get(base, []) if module.source is not None else []
         if len(units) != 1 or depth > 10:
             raise paths.Unreadable
@@ -437,8 +452,9 @@ class Closure:
             if target is None or not left:
                 raise paths.Unreadable
             return self._constant(target, left, depth + 1)
-        if isinstance(unit.node, ast.Assign | ast.AnnAssign) and unit.node.value is not None and not rest:
-            return paths.evaluate(unit.node.value, lambda inner: self._constant(module, inner, depth + 1))
+        value = _assigned(unit)
+        if value is not None and not rest:
+            return paths.evaluate(value, lambda inner: self._constant(module, inner, depth + 1))
         raise paths.Unreadable
 
     def _package_folder(self, name: str) -> Path:
@@ -446,6 +462,11 @@ class Closure:
         if located is None or not located.folders:
             raise paths.Unreadable
         return Path(located.folders[0])
+
+
+def _assigned(unit: Unit) -> ast.expr | None:
+    """The value of `X = value`, else None."""
+    return unit.node.value if isinstance(unit.node, ast.Assign | ast.AnnAssign) else None
 
 
 def _attributes(imported: Imported, rest: Chain) -> Chain:

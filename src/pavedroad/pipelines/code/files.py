@@ -92,7 +92,7 @@ class Files:
     def _holds_code(self, folder: str) -> bool:
         if any(root == folder or root.startswith(os.path.join(folder, "")) for root in self._roots):
             return True
-        return any(entry.name.endswith(".py") for entry in os.scandir(folder))
+        return any(name.endswith(".py") for name in os.listdir(folder))
 
     def _add_folder(self, folder: str, label: str) -> None:
         files = list(_files_below(folder))

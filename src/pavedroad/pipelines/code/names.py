@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import blake3
 
 from pavedroad.pipelines.code.blind import Blind, blind_call, blind_subscript, chain_of, is_globals
-from pavedroad.pipelines.code.paths import is_joined, spine, writes_to
+from pavedroad.pipelines.code.paths import is_joined, spine, variables, writes_to
 from pavedroad.pipelines.code.scopes import BASE_OF_A_PATH, WRITTEN_TO, Chain, Imported, Scope
 
 
@@ -384,19 +384,12 @@ class _Walk:
             return
         nodes = spine(node)
         base = nodes[-1]
-        if any(
-            isinstance(inner, ast.Name) and inner is not base and _may_vary(inner) for inner in ast.walk(node)
-        ):
-            return  # the base then counts whole
+        if any(name is not base and not name.id.isupper() for name in variables(node)):
+            return  # it may vary, so its base counts whole
         self.path_nodes.update(id(inner) for inner in nodes)
         if isinstance(base, ast.Name):
             self.uses.setdefault(id(base), BASE_OF_A_PATH)
         self.scope.paths.append((base.id if isinstance(base, ast.Name) else "", node))
-
-
-def _may_vary(node: ast.Name) -> bool:
-    """Whether a name inside a path may be a local variable rather than a constant, a function or a module."""
-    return not node.id.isupper() and node.id not in ("Path", "os", "str", "pathlib")
 
 
 def _arguments(arguments: ast.arguments) -> list[ast.arg]:

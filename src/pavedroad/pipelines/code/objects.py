@@ -20,11 +20,11 @@ from pavedroad.pipelines.code.modules import Module, is_own
 from pavedroad.pipelines.code.names import Facts
 from pavedroad.pipelines.code.outline import PAVEDROAD
 from pavedroad.pipelines.code.parts import short
-from pavedroad.pipelines.code.scopes import BASE_OF_A_PATH, WRITTEN_TO, Chain
+from pavedroad.pipelines.code.paths import WRITES
+from pavedroad.pipelines.code.scopes import Chain
 from pavedroad.pipelines.code.source import Source, source_of_code
 from pavedroad.pipelines.code.values import Values
 
-_WRITES = {"write_text", "write_bytes", "mkdir", "touch", "unlink", "rmdir", WRITTEN_TO, BASE_OF_A_PATH}
 _GENERATED = {
     "__doc__",
     "__module__",
@@ -65,7 +65,7 @@ class Objects:
         if isinstance(value, types.ModuleType):
             if not origin:
                 self.closure.reach(value.__name__, rest, live=True)
-        elif isinstance(value, PurePath) and rest and rest[-1] in _WRITES:
+        elif isinstance(value, PurePath) and rest and rest[-1] in WRITES:
             self.parts.add(f"value {module.name}.{base}", self.values.placed(value.as_posix()))
         elif _is_code(value):
             self.touch(value)
@@ -309,7 +309,9 @@ class Objects:
             for function in functions:
                 is_generated = function.__code__.co_filename.startswith("<") and key.startswith("__")
                 is_written = covered and module.source is not None and module.source.holds(function.__code__)
-                if not is_generated and not is_written:
+                if not _is_own_function(function):
+                    self._foreign(function)
+                elif not is_generated and not is_written:
                     self.touch(function)
                 elif is_written:
                     self._defaults(function, module, module.source.definition(function.__code__))

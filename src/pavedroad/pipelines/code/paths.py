@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
 from pavedroad.pipelines.code.blind import chain_of
+from pavedroad.pipelines.code.scopes import BASE_OF_A_PATH, WRITTEN_TO
 
 _JOINING = {"joinpath", "with_name", "with_suffix", "with_stem"}
 _PASSING = {"resolve", "absolute", "expanduser", "as_posix"}
@@ -25,6 +26,8 @@ _WRITING_PREFIXES = (
     "rmtree",
     "rmdir",
 )
+# Uses of a path, at the end of a chain, that do not depend on what the file holds.
+WRITES = {"write_text", "write_bytes", "mkdir", "touch", "unlink", "rmdir", WRITTEN_TO, BASE_OF_A_PATH}
 _ON_PATHS: dict[str, Callable[..., Any]] = {
     "join": os.path.join,
     "dirname": os.path.dirname,
@@ -76,6 +79,22 @@ def _below(node: ast.expr) -> ast.expr | None:
             return callee.value
         return node.args[0] if node.args else None
     return None
+
+
+def variables(node: ast.expr) -> Iterator[ast.Name]:
+    """The names in a path, but for those of functions: `HERE` and `name` in `os.path.join(HERE, name)`."""
+    if isinstance(node, ast.Call):
+        below = _below(node)
+        if below is not None and below not in node.args:
+            yield from variables(below)
+        for argument in node.args:
+            yield from variables(argument)
+    elif isinstance(node, ast.Name):
+        yield node
+    else:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                yield from variables(child)
 
 
 def writes_to(node: ast.Call) -> list[ast.expr]:

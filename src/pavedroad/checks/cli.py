@@ -9,7 +9,7 @@ import click
 
 from pavedroad.catalog import PROFILES, find_project
 from pavedroad.checks.model import Report, Rule
-from pavedroad.errors import Invalid, did_you_mean
+from pavedroad.errors import Invalid
 from pavedroad.kit.terminal import json_option, note, print_json, styled, table, width
 from pavedroad.kit.text import count
 
@@ -105,22 +105,17 @@ def _show(report: Report, form: str) -> None:
 @json_option
 def explain(code: str | None, as_json: bool) -> None:
     """Explain a rule: why it is there, a bad and a good example. Without CODE, list all rules."""
-    from pavedroad.checks.engine import rule_words, select_rules
+    from pavedroad.checks.engine import select_rules
     from pavedroad.checks.rules import RULES
 
-    if code is None:
-        _list_rules(RULES, as_json)
-        return
-    found = select_rules(RULES, [code])
-    if len(found) > 1:
-        _list_rules(tuple(found), as_json)
-    elif found:
+    found = select_rules(RULES, [code]) if code else list(RULES)
+    if len(found) == 1:
         _explain(found[0], as_json)
     else:
-        raise Invalid(f"no rule {code!r}", hint=did_you_mean(code, rule_words(RULES)))
+        _list_rules(found, as_json)
 
 
-def _list_rules(rules: tuple[Rule, ...], as_json: bool) -> None:
+def _list_rules(rules: list[Rule], as_json: bool) -> None:
     if as_json:
         print_json([_as_data(rule) for rule in rules])
         return
@@ -138,12 +133,15 @@ def _explain(rule: Rule, as_json: bool) -> None:
     )
     for name, text in rule.sections.items():
         click.echo(f"\n{styled(name, 'strong')}")
-        click.echo(textwrap.indent(_without_fences(text), "  "))
+        click.echo(textwrap.indent(_fitted(text, width() - 2), "  "))
     click.echo(f"\n{styled('Keep it', 'strong')}\n  # paved: ignore[{rule.code}] why this one stays")
 
 
-def _without_fences(text: str) -> str:
-    return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("```"))
+def _fitted(text: str, room: int) -> str:
+    """Code as it is, without its fences; prose wrapped to the terminal."""
+    if "```" in text:
+        return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("```"))
+    return textwrap.fill(text, room)
 
 
 def _as_data(rule: Rule) -> dict[str, object]:

@@ -23,7 +23,7 @@ from pavedroad.checks.ignores import Ignore, names_rule, read_check_settings
 from pavedroad.checks.model import SEVERITIES, Finding, Found, Place, Report, Rule
 from pavedroad.checks.project import Project
 from pavedroad.checks.rules import RULES
-from pavedroad.errors import Invalid, NotFound, Unavailable, did_you_mean
+from pavedroad.errors import Invalid, NotFound, Unavailable, did_you_mean, nearest
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.files import digest_of_file
 
@@ -111,9 +111,15 @@ def select_rules(rules: Iterable[Rule], words: Iterable[str]) -> list[Rule]:
     for word in words:
         named = [rule for rule in rules if names_rule(word if "-" in word else word.upper(), rule)]
         if not named:
-            raise Invalid(f"no rule {word!r}", hint=did_you_mean(word, rule_words(rules)))
+            raise Invalid(f"no rule {word!r}", hint=known_rule(word, rules))
         chosen += [rule for rule in named if rule not in chosen]
     return chosen
+
+
+def known_rule(word: str, rules: Iterable[Rule]) -> str:
+    """A hint for an unknown rule."""
+    close = nearest(word if "-" in word else word.upper(), rule_words(rules))
+    return f"did you mean {close!r}?" if close else "list the rules with `paved explain`"
 
 
 def rule_words(rules: Iterable[Rule]) -> frozenset[str]:

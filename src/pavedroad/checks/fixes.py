@@ -27,7 +27,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan_changes(findings: Iterable[Finding], root: Path, *, unsafe: bool) -> list[Change]:
-    """What applying the fixes would write. A fix that touches another one's text waits for the next run."""
+    """What applying the fixes would write. A fix that touches another's text waits for the next run."""
     edits: dict[str, list[Edit]] = {}
     answered: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -82,13 +82,12 @@ def diff_text(changes: Iterable[Change]) -> str:
             "/dev/null" if change.is_new else f"a/{change.path}",
             f"b/{change.path}",
         )
-    return "".join(
-        piece if piece.endswith("\n") else f"{piece}\n\\ No newline at end of file\n" for piece in pieces
-    )
+    no_newline = "\n\\ No newline at end of file\n"
+    return "".join(piece if piece.endswith("\n") else piece + no_newline for piece in pieces)
 
 
 def write_changes(changes: Iterable[Change], root: Path) -> None:
-    """Write each file beside itself and rename it: a reader sees the old or the new one. Raises Unavailable."""
+    """Write each file beside itself, then rename it: nobody sees half of one. Raises Unavailable."""
     for change in changes:
         file = root / change.path
         try:

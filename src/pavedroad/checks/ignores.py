@@ -62,7 +62,8 @@ def ignores_in_module(module: Module) -> Iterator[Ignore]:
         if match := _COMMENT.search(text):
             place = module.place_of_line(line)
             alone = not module.lines[line - 1][: column - 1].strip()
-            yield _in_place(match, msgspec.structs.replace(place, column=column), alone)
+            place = msgspec.structs.replace(place, column=column, end_column=column + len(text))
+            yield _in_place(match, place, alone)
 
 
 def ignores_in_text(path: str, text: str) -> Iterator[Ignore]:
@@ -71,7 +72,7 @@ def ignores_in_text(path: str, text: str) -> Iterator[Ignore]:
         return
     for number, line in enumerate(text.split("\n"), 1):
         if match := _COMMENT.search(line.rstrip("\r")):
-            place = Place(path=path, line=number, column=match.start() + 1)
+            place = Place(path=path, line=number, column=match.start() + 1, end_column=match.end() + 1)
             yield _in_place(match, place, alone=not line[: match.start()].strip())
 
 
@@ -140,10 +141,16 @@ def ignores_in_manifest(entries: Iterable[ManifestIgnore], lines: list[str]) -> 
             rules=(entry.rule,),
             reason=entry.reason.strip(),
             until=entry.until.isoformat() if entry.until else "",
-            place=Place(path="pyproject.toml", line=line),
+            place=_whole_line("pyproject.toml", lines, line),
             path=entry.path,
             in_manifest=True,
         )
+
+
+def _whole_line(path: str, lines: list[str], number: int) -> Place:
+    text = lines[number - 1].rstrip() if number <= len(lines) else ""
+    start = len(text) - len(text.lstrip()) + 1
+    return Place(path=path, line=number, column=start, end_column=len(text) + 1)
 
 
 def _names(text: str, rule: str) -> bool:

@@ -37,15 +37,8 @@ def _row(rule: Rule) -> str:
 
 def _page(rule: Rule) -> str:
     levels = ", ".join(f"{profile} {rule.levels.get(profile, 'off')}" for profile in PROFILES)
-    lines = [
-        MADE,
-        "",
-        f"# {rule.code} {rule.name}",
-        "",
-        rule.title,
-        "",
-        f"Profiles: {levels}. Since {rule.since}.",
-    ]
+    since = f"Profiles: {levels}. Since {rule.since}."
+    lines = [MADE, "", f"# {rule.code} {rule.name}", "", rule.title, "", since]
     for name, text in rule.sections.items():
         lines += ["", f"## {name}", "", text]
     lines += ["", "## Keep it", "", keep_it(rule)]
@@ -57,7 +50,7 @@ def keep_it(rule: Rule) -> str:
     return (
         f"```text\n# paved: ignore[{rule.code}] why this one stays\n```\n\n"
         f"at the end of the line or above it, or in pyproject.toml:\n\n"
-        f'```toml\n[tool.paved.checks]\nignore = [{{ rule = "{rule.code}", path = "scripts/*", reason = "why" }}]\n```'
+        f'```toml\n[tool.paved.checks]\nignore = [{{ rule = "{rule.code}", reason = "why" }}]\n```'
     )
 
 

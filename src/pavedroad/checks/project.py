@@ -204,9 +204,7 @@ class Project:
             try:
                 found.append(reader(path, self.text(path)))
             except Invalid as error:
-                self._complain(
-                    path, f"cannot be read: {error.message.removeprefix(path).lstrip()}", error.hint
-                )
+                self._complain(path, error.message.removeprefix(path).lstrip(), error.hint)
         return found
 
     def _is_someone_elses(self, path: str) -> bool:

@@ -117,17 +117,16 @@ def _fix(fix: Fix) -> dict[str, Any]:
 
 
 def line_in_notebook(file: Path, place: Place, source: tuple[str, ...]) -> int:
-    """The line of the JSON file that holds a line of a cell: after the cell's own `cell_type`; else that one."""
+    """The line of the JSON that holds a cell's line: after the cell's own `cell_type`, else that one."""
     try:
         lines = file.read_text("utf-8", errors="replace").split("\n")
     except OSError:
         return 1
     starts = [number for number, line in enumerate(lines) if '"cell_type"' in line]
     start = starts[place.cell - 1] if 0 < place.cell <= len(starts) else 0
-    wanted = (
-        {json.dumps(source[0])[1:-1], json.dumps(source[0], ensure_ascii=False)[1:-1]} if source else set()
-    )
+    text = source[0] if source else ""
+    wanted = {json.dumps(text, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     for number in range(start, len(lines)):
-        if any(text and text in lines[number] for text in wanted):
+        if text and any(spelling in lines[number] for spelling in wanted):
             return number + 1
     return start + 1

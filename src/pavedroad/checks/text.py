@@ -27,7 +27,7 @@ def finding_text(finding: Finding, *, width: int) -> str:
     if finding.hint:
         hint = f"next: {finding.hint}{_how_to_fix(finding)}"
         lines += textwrap.wrap(
-            hint, width - 2, initial_indent="  ", subsequent_indent="        ", break_long_words=False
+            hint, width, initial_indent="  ", subsequent_indent="        ", break_long_words=False
         )
     return "\n".join(lines)
 

@@ -223,8 +223,7 @@ def conda_dependencies(file: str, text: str) -> list[str]:
     try:
         tables = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        problem = " ".join(str(error).split())
-        raise Invalid(f"{file} is not valid YAML: {problem}", hint="correct that line") from None
+        raise Invalid(f"{file} is not valid YAML: {_yaml_problem(error)}", hint="correct that line") from None
     entries: list[str] = []
     for entry in _list(_dict(tables).get("dependencies")):
         if isinstance(entry, str):
@@ -232,6 +231,12 @@ def conda_dependencies(file: str, text: str) -> list[str]:
         elif isinstance(entry, dict):
             entries += [f"pip:{requirement}" for requirement in _list(entry.get("pip"))]
     return entries
+
+
+def _yaml_problem(error: Exception) -> str:
+    """One line of what PyYAML spreads over four."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    return f"line {mark.line + 1}: {problem}" if mark and problem else " ".join(str(error).split())
 
 
 def _toml(file: str, text: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pavedroad.checks.model import Found
 from pavedroad.checks.project import Project
 from pavedroad.checks.rule import rule
-from pavedroad.errors import did_you_mean
+from pavedroad.errors import nearest
 
 
 @rule("CHK903", "unknown-ignore", since="0.1", explore="warning", team="warning", production="error")
@@ -26,8 +26,9 @@ def unknown_ignore(project: Project) -> Iterator[Found]:
     for ignore in project.ignores:
         for word in ignore.rules:
             if word not in project.rule_words:
+                close = nearest(word.upper(), project.rule_words)
                 yield Found(
                     at=ignore.place,
                     says=f"there is no rule {word!r} to ignore",
-                    hint=did_you_mean(word, project.rule_words),
+                    hint=f"did you mean {close!r}?" if close else "list the rules with `paved explain`",
                 )

@@ -32,7 +32,8 @@ def missing_owner(project: Project) -> Iterator[Found]:
     Accepts:
         owner in [tool.paved], a CODEOWNERS file with an entry, or owner in catalog-info.yaml.
     """
-    if not project.files or project.settings.owner.strip() or _is_owned_elsewhere(project):
+    holds_something = project.modules or project.manifests
+    if not holds_something or project.settings.owner.strip() or _is_owned_elsewhere(project):
         return
     yield Found(
         at=project.place_of("pyproject.toml", "[tool.paved]")

@@ -65,7 +65,7 @@ def _found(
     return Found(
         at=project.line(manifest.file, bare[0].line),
         says=f"{number} of {len(manifest.declared)} {verb} no version: {shown}",
-        hint=f"write a lower bound at least, e.g. {names[0]}>={versions.get(names[0], '1.0')}",
+        hint=f"write a lower bound at least: {names[0]}>={versions.get(names[0], '<version>')}",
         fix=_fix(project, manifest, bare, versions),
         severity=severity,
     )
@@ -119,5 +119,5 @@ def _end_of_name(line: str, name: str, *, quoted: bool) -> int:
     starts = """["']\\s*""" if quoted else r"^\s*"
     for match in re.finditer(starts + r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?" + ends, line):
         if normalised(match.group(1)) == name:
-            return match.end()
+            return match.end(2) if match.group(2) else match.end(1)
     return 0

@@ -50,10 +50,11 @@ def pickle_in_git(project: Project) -> Iterator[Found]:
             kind = _pickle_kind(path.lower(), project.head(path, HEAD_BYTES))
             if kind:
                 where = "in git" if project.has_git else "among the project's files"
+                first = f"`git rm --cached {path}`, ignore it" if project.has_git else "add it to .gitignore"
                 yield Found(
                     at=Place(path=path),
                     says=f"{kind} of {size(file.size_bytes)} {where}",
-                    hint=f"`git rm --cached {path}`, ignore it, and let `paved register` keep the model",
+                    hint=f"{first}, and let `paved register` keep the model",
                 )
 
 

@@ -1,0 +1,2 @@
+path = "/home/ann/data.csv"  # paved: ignore[REP204]
+path = "/home/ann/data.csv"  # paved: ignore

@@ -1,0 +1,1 @@
+path = "/home/ann/data.csv"  # paved: ignore[RPE204] the lab's only machine

@@ -1,0 +1,5 @@
+import json
+
+import own
+
+print(json.dumps(own.TOTAL))

@@ -1,0 +1,3 @@
+from setuptools import setup
+
+setup(name="rides", python_requires=">=3.11")

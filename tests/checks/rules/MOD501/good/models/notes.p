@@ -1,0 +1,1 @@
+prose, not a pickle

@@ -1,0 +1,12 @@
+import mlflow
+import mlflow.xgboost as flavour
+from mlflow import sklearn as mlsk
+
+model = object()
+mlflow.sklearn.log_model(model, name="churn")
+flavour.log_model(model, artifact_path="churn")
+mlsk.log_model(sk_model=model, name="churn", signature=None)
+mlflow.pyfunc.log_model(
+    python_model=model,
+    name="churn",
+)

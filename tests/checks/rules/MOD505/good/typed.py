@@ -1,0 +1,9 @@
+import mlflow
+
+
+class Scorer(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input: list[str]) -> list[str]:
+        return model_input
+
+
+mlflow.pyfunc.log_model(python_model=Scorer(), name="scorer")

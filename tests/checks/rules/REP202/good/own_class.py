@@ -1,0 +1,6 @@
+class KMeans:
+    def fit(self, rows):
+        return rows
+
+
+KMeans().fit([1])

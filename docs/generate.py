@@ -56,8 +56,8 @@ def settings_page() -> str:
     )
     return (
         f"{HEADER}# Settings\n\n{where}\n\n"
-        "An unknown key or variable is an error that names the nearest known one. An empty variable counts as\n"
-        "none.\n\n"
+        "An unknown key or variable is an error that names the nearest known one; an empty variable counts\n"
+        "as none.\n\n"
         "Passwords and cloud credentials belong into the environment, where their libraries look for them\n"
         "(`PGPASSWORD`, `~/.pgpass`, `AWS_ACCESS_KEY_ID`, `GOOGLE_APPLICATION_CREDENTIALS`, ...).\n\n"
         + "\n".join(rows)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +21,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from pavedroad.record import Record
+from pavedroad.config import Settings
+from pavedroad.record import Record, open_record
 from pavedroad.registry import ModelVersion
 from pavedroad.registry.registration import ensure_model, register_version
 from pavedroad.tracking import (
@@ -33,7 +36,7 @@ from pavedroad.tracking import (
     write_model,
 )
 
-START_TIMEOUT_S = 60
+SMALL_BODY = 200_000  # so that a body can be too large without being large
 
 
 class Answered(NamedTuple):
@@ -48,6 +51,9 @@ class Answered(NamedTuple):
 
 class Server:
     """A real serving process."""
+
+    model: Model  # what it serves, for comparing
+    largest_body = SMALL_BODY
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -91,21 +97,29 @@ class Server:
             self.process.communicate()
 
 
-@pytest.fixture
-def start_serving(home: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """`start_serving("flights@champion", "--trust")` runs `paved serve`; killed at the end if it still runs."""
-    started: list[Server] = []
-
-    def start(target: str, *options: str) -> Server:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pavedroad.cli", "serve", target, "--port", "0", "--json", *options],
+def start_process(home: Path, target: str, *options: str, port: int = 0) -> Server:
+    """Run `paved serve` on a record; wait until it says that it is ready."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PAVED_")}
+    return Server(
+        subprocess.Popen(
+            [sys.executable, "-m", "pavedroad.cli", "serve", target, "--port", str(port), "--json", *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=tmp_path,
+            cwd=home.parent,
+            env={**environment, "PAVED_HOME": str(home)},
         )
-        started.append(Server(process))
+    )
+
+
+@pytest.fixture
+def start_serving(home: Path) -> Iterator[Callable[..., Server]]:
+    """`start_serving("flights@champion", "--trust")` runs `paved serve`; it is killed at the end."""
+    started: list[Server] = []
+
+    def start(target: str, *options: str, port: int = 0) -> Server:
+        started.append(start_process(home, target, *options, port=port))
         return started[-1]
 
     yield start
@@ -114,13 +128,52 @@ def start_serving(home: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]
             server.stop(signal.SIGKILL)
 
 
-def register(
+def _served(factory: pytest.TempPathFactory, model: Model) -> Iterator[Server]:
+    home = factory.mktemp("served") / "home"
+    record = open_record(Settings(home=home, user="ada", max_body_bytes=SMALL_BODY))
+    register_model(record, model)
+    record.close()
+    (home / "paved.toml").write_text(f"max_body_bytes = {SMALL_BODY}\n")
+    server = start_process(home, "flights@1")
+    server.model = model
+    yield server
+    assert server.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def numeric_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    yield from _served(tmp_path_factory, numeric_model())
+
+
+@pytest.fixture(scope="session")
+def mixed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    yield from _served(tmp_path_factory, mixed_model())
+
+
+@pytest.fixture(scope="session")
+def tensor_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    yield from _served(tmp_path_factory, tensor_model())
+
+
+@pytest.fixture
+def register() -> Callable[..., ModelVersion]:
+    """`register(record, model, name="flights", made_by_a_run=True)` logs and registers a model."""
+    return register_model
+
+
+@pytest.fixture
+def register_files() -> Callable[..., ModelVersion]:
+    """`register_files(record, folder, ...)` does so with a folder in MLflow's layout."""
+    return register_folder
+
+
+def register_model(
     record: Record, model: Model, name: str = "flights", *, made_by_a_run: bool = True
 ) -> ModelVersion:
     """Log `model` as a run would and register it; without a run, as files that somebody brought."""
-    folder = record.settings.home / "written"
-    write_model(folder, model)
-    return register_folder(record, folder, name, made_by_a_run=made_by_a_run)
+    with tempfile.TemporaryDirectory() as folder:
+        write_model(Path(folder), model)
+        return register_folder(record, Path(folder), name, made_by_a_run=made_by_a_run)
 
 
 def register_folder(
@@ -150,6 +203,13 @@ def register_folder(
 
 
 # ---------------------------------------------------------------------------------------------- models
+
+
+@pytest.fixture
+def make_model() -> Callable[[str], Model]:
+    """`make_model("numeric")`, `"mixed"` or `"tensor"`."""
+    makers = {"numeric": numeric_model, "mixed": mixed_model, "tensor": tensor_model}
+    return lambda name: makers[name]()
 
 
 def flights(rows: int = 60) -> tuple[pd.DataFrame, pd.Series]:

@@ -113,7 +113,7 @@ def _of_split(split: Split, model: ServedModel) -> Any:
         raise Invalid("dataframe_split names a column twice", hint="give every column once")
     if model.is_all_floats and (names is None or tuple(names) == signature.names):
         try:
-            return model.of_matrix(_matrix(_numbers(split.data), model.matrix_dtype))
+            return model.of_matrix(_matrix(_numbers(split.data), len(signature.inputs), model.matrix_dtype))
         except msgspec.ValidationError:
             pass  # nulls or wrong types: the way below says which
     rows = _rows(split.data)
@@ -126,10 +126,10 @@ def _of_split(split: Split, model: ServedModel) -> Any:
     return model.of_columns(columns) if signature.inputs else model.of_undeclared_columns(columns)
 
 
-def _matrix(rows: list[list[float]], dtype: np.dtype[Any] | None) -> np.ndarray:
+def _matrix(rows: list[list[float]], width: int, dtype: np.dtype[Any] | None) -> np.ndarray:
     if not rows:
         raise Invalid("the input has no rows", hint="send one or more")
-    _check_widths(rows, len(rows[0]))
+    _check_widths(rows, width)
     matrix: np.ndarray = np.array(rows, dtype=dtype)
     return matrix
 

@@ -38,14 +38,14 @@ def test_an_address_of_another_machine_is_refused() -> None:
         bind("192.0.2.1", 0)
 
 
-def test_the_command_says_that_it_took_another_port(
+def test_a_port_asked_for_on_the_command_line_is_not_swapped(
     start_server: Callable[..., Any], settings: Settings, paved: Callable[..., Any]
 ) -> None:
     server = start_server(settings)
     port = int(server.url.rsplit(":", 1)[1])
     ran = paved("up", "--port", port, code=3)
     assert f"cannot listen on 127.0.0.1:{port}" in ran.err
-    assert "choose another --port" in ran.err
+    assert "choose another --host or --port" in ran.err
 
 
 def test_requests_in_flight_are_answered_before_the_end(live: Any) -> None:

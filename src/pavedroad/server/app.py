@@ -19,6 +19,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import pavedroad.catalog.pages
+import pavedroad.overview.pages
+import pavedroad.pipelines.pages
 import pavedroad.registry.mlflow_api
 import pavedroad.registry.pages
 import pavedroad.tracking.mlflow_api
@@ -32,8 +34,14 @@ from pavedroad.web import Renderer, page_routes
 Handler = Callable[[Request], Awaitable[Response]]
 
 PACKAGE = Path(__file__).parent.parent
-ROOMS_WITH_TEMPLATES = ("web", "catalog", "tracking", "pipelines", "registry", "serving")
-PAGES = (*pavedroad.catalog.pages.PAGES, *pavedroad.tracking.pages.PAGES, *pavedroad.registry.pages.PAGES)
+ROOMS_WITH_TEMPLATES = ("web", "catalog", "tracking", "pipelines", "registry", "overview")
+PAGES = (
+    *pavedroad.overview.pages.PAGES,
+    *pavedroad.catalog.pages.PAGES,
+    *pavedroad.tracking.pages.PAGES,
+    *pavedroad.pipelines.pages.PAGES,
+    *pavedroad.registry.pages.PAGES,
+)
 LARGEST_DROPPED_BYTES = 2**30
 MLFLOW_PREFIXES = ("/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/")
 EXACT: dict[tuple[str, str], Handler] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
 
 def middle_cut(text: str, width: int) -> str:
     """Shorten `text` to `width` characters by cutting its middle: both ends of a long name matter."""
@@ -9,7 +11,7 @@ def middle_cut(text: str, width: int) -> str:
         return text
     if width <= 1:
         return "…"[:width]
-    head = (width - 1 + 1) // 2
+    head = width // 2
     tail = width - 1 - head
     return f"{text[:head]}…{text[len(text) - tail :] if tail else ''}"
 
@@ -21,8 +23,9 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 def size(number_bytes: float) -> str:
     """`512 B`, `1.5 kB`, `20 MB` (powers of 1000, as disks are sold)."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number_bytes < 1000 or unit == "GB":
-            return f"{number_bytes:.0f} {unit}" if number_bytes >= 10 or unit == "B" else f"{number_bytes:.1f} {unit}"
+    for unit in UNITS:
+        digits = 1 if number_bytes < 9.95 and unit != "B" else 0
+        if round(number_bytes) < 1000 or unit == UNITS[-1]:
+            return f"{number_bytes:.{digits}f} {unit}"
         number_bytes /= 1000
     raise AssertionError("unreachable")

@@ -216,11 +216,12 @@ def _result_of(report: Report, where: str) -> CheckResult:
 def earlier_latency(
     reader: Reader, version: ModelVersion, requests: int, concurrency: int, since_ms: int
 ) -> LatencySeen | None:
-    """The newest measurement of the same files under the same load."""
+    """The newest measurement of the same files under such a load, or more of it."""
     for answer in store.earlier_answers(reader, version, "latency", since_ms=since_ms):
-        if "measured" in answer:
+        asked = answer.get("policy", {})
+        if "measured" in answer and asked.get("concurrency") == concurrency and asked["requests"] >= requests:
             seen = msgspec.convert(answer["measured"], LatencySeen)
-            if seen.concurrency == concurrency and seen.requests >= requests and seen.measured_ms >= since_ms:
+            if seen.measured_ms >= since_ms:
                 return seen
     return None
 

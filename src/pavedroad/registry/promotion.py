@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 
 import msgspec
 
@@ -13,7 +13,7 @@ from pavedroad.kit.sql import Reader, Transaction
 from pavedroad.kit.text import count
 from pavedroad.record import Record
 from pavedroad.registry import store
-from pavedroad.registry.context import CheckProject, MeasureLatency, damaged_files
+from pavedroad.registry.context import CheckProject, Latency, MeasureLatency, damaged_files
 from pavedroad.registry.evaluation import evaluate_gates, team_gates
 from pavedroad.registry.gate import listed
 from pavedroad.registry.model import Evidence, Happening, ModelVersion, Promotion
@@ -65,7 +65,7 @@ def promote(
     version = store.get_version(record.db, name, which)
     if alias not in team_gates(record.settings).aliases:
         return record.db.write(lambda tx: _give_ungated(tx, version, alias, who))
-    measure = None if measure_latency is None else cache(measure_latency)
+    measure = None if measure_latency is None else _measuring_once(measure_latency)
     for _ in range(ATTEMPTS):
         holder = store.find_version(record.db, name, alias)
         gates = evaluate_gates(
@@ -78,6 +78,19 @@ def promote(
         f"{alias} of {name} was moved by others meanwhile",
         hint="look at it with `paved models`, then try again",
     )
+
+
+def _measuring_once(measure_latency: MeasureLatency) -> MeasureLatency:
+    """Asked again because the alias moved meanwhile, a gate need not serve the version again."""
+    measured: dict[tuple[str, int, int], Latency] = {}
+
+    def measure(record: Record, version: ModelVersion, *, requests: int, concurrency: int) -> Latency:
+        load = (version.uid, requests, concurrency)
+        if load not in measured:
+            measured[load] = measure_latency(record, version, requests=requests, concurrency=concurrency)
+        return measured[load]
+
+    return measure
 
 
 def unset_alias(record: Record, name: str, alias: str, *, who: str) -> None:

@@ -11,11 +11,12 @@ from pavedroad.kit.text import count
 from pavedroad.registry.gate import Context, Gate, Outcome, closed, opened, promote_command, unknown
 
 DAY_MS = 24 * 3600 * 1000
+FEWEST_REQUESTS = 20  # fewer say nothing about one in a hundred
 
 
 class LatencyPolicy(msgspec.Struct, frozen=True, kw_only=True):
     p99_ms: Annotated[float, msgspec.Meta(gt=0)]
-    requests: Annotated[int, msgspec.Meta(ge=20, le=100_000)] = 200
+    requests: Annotated[int, msgspec.Meta(ge=FEWEST_REQUESTS, le=100_000)] = 200
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=256)] = 4
     fresh_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = (
         7  # how long a measurement counts where none can be made
@@ -43,6 +44,12 @@ def evaluate(policy: LatencyPolicy, context: Context) -> Outcome:
         return closed(
             f"{seen.errors} of {count(seen.requests, 'request')} failed while it was served{age}",
             next_step=f"run `paved serve {context.version}` and read what it answers",
+            **found,
+        )
+    if seen.requests < FEWEST_REQUESTS:
+        return unknown(
+            f"only {count(seen.requests, 'request')} were answered in time{age}",
+            next_step=f"run `paved serve {context.version}` and see why it is slow",
             **found,
         )
     how = f"over {count(seen.requests, 'request')}, {seen.concurrency} at a time{age}"

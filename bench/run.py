@@ -1,4 +1,4 @@
-"""Run the benchmarks beside the peers and write docs/benchmarks.md: `make bench`, `make bench ARGS=--quick`."""
+"""Run the benchmarks beside the peers and write docs/benchmarks.md: `make bench [ARGS=--quick]`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Fills a record with many runs, quickly: `python -m tests.web.make_big_record HOME 10000` or `fill(record, runs=10_000)`.
+"""Fills a record with many runs, quickly. `python -m tests.web.make_big_record HOME 10000` makes one to look at.
 
-Curves, params and tags look like those of a team that tunes gradient boosting: a run has 8 metrics, 10 params and 6 tags; every
-hundredth run has curves of 500 points.
+It looks like that of a team that tunes gradient boosting: a run has 8 metrics, 10 params and 6 tags, and every
+hundredth curves of 500 points.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ USERS = ("ada", "grace", "katherine", "edsger", "barbara")
 STATUSES = ("FINISHED",) * 17 + ("FAILED", "KILLED", "RUNNING")
 METRICS = ("auc", "accuracy", "f1", "log_loss", "precision", "recall", "train/seconds", "test rows")
 PARAMS = (
-    "depth", "learning_rate", "trees", "min_leaf", "subsample", "seed", "features", "split_month", "loss", "early_stop",
+    "depth", "learning_rate", "trees", "min_leaf", "subsample", "seed", "features", "month", "loss", "stop",
 )  # fmt: skip
 DAY_MS = 86_400_000
 
@@ -59,7 +59,9 @@ def _fill(tx: Transaction, runs: int, chance: random.Random, end_ms: int) -> lis
             artifact_uri=f"{experiment.artifact_location}/{run_id}/artifacts",
         )
         if status != "RUNNING":
-            tx.run(SQL.set_run_end, no=number, end_ms=min(end_ms, start_ms + chance.randrange(2_000, 900_000)))
+            tx.run(
+                SQL.set_run_end, no=number, end_ms=min(end_ms, start_ms + chance.randrange(2_000, 900_000))
+            )
         ids.append(run_id)
         numbers.append((number, start_ms))
     _values(tx, numbers, chance)
@@ -84,7 +86,9 @@ def _values(tx: Transaction, numbers: list[tuple[int, int]], chance: random.Rand
         ]
         for key in METRICS:
             value = chance.random() if key != "test rows" else float(chance.randrange(10**5, 10**6))
-            curves.append({"no": number, "key": key, "value": value, "is_nan": 0, "at_ms": start_ms, "step": 0})
+            curves.append(
+                {"no": number, "key": key, "value": value, "is_nan": 0, "at_ms": start_ms, "step": 0}
+            )
         if at % 100 == 0:
             points.append(number)
     tx.many(SQL.insert_param, params)
@@ -122,7 +126,9 @@ def _facts(tx: Transaction, ids: list[str], chance: random.Random, end_ms: int) 
         )
     for name in PROJECTS:
         for version in range(1, 60):
-            ensure_artifact(tx, Ref("dataset", f"{name}-features", f"{chance.getrandbits(48):012x}"), who="ada")
+            ensure_artifact(
+                tx, Ref("dataset", f"{name}-features", f"{chance.getrandbits(48):012x}"), who="ada"
+            )
             if version % 20 == 0:
                 set_owner(tx, Ref("project", name), "team-a", who="ada")
 

@@ -53,13 +53,15 @@ def _tail(fact: Fact) -> str:
     words = []
     if "from" in payload and "to" in payload:
         before, after = payload["from"] or "nobody", payload["to"] or "nobody"
-        words.append(
-            f"from {before} to {after}" if fact.verb != "owned" else f"by {after}, before by {before}"
-        )
+        if fact.verb == "owned":
+            words.append(f"by {after}, before by {before}")
+        elif "alias" not in payload:
+            words.append(f"from {before} to {after}")
     if fact.artifact.startswith("experiment/") and payload.get("name"):
         words.append(f"named {payload['name']}")
     if payload.get("alias"):
-        words.append(f"as {payload['alias']}")
+        was = f", before it was {payload['from']}" if payload.get("from") else ""
+        words.append(f"as {payload['alias']}{was}")
     if payload.get("gate"):
         words.append(f"from gate {payload['gate']}")
     closed = payload.get("closed")
@@ -67,6 +69,8 @@ def _tail(fact: Fact) -> str:
         words.append(f"because {', '.join(map(str, closed))} {'is' if len(closed) == 1 else 'are'} closed")
     if payload.get("reason"):
         words.append(f"because {str(payload['reason'])[:LONGEST_REASON]}")
+    if payload.get("note"):
+        words.append(f"saying {str(payload['note'])[:LONGEST_REASON]}")
     if isinstance(payload.get("duration_ms"), int):
         words.append(f"in {duration(payload['duration_ms'])}")
     if payload.get("error"):

@@ -15,8 +15,8 @@ import msgspec
 from pavedroad.kit import svg
 from pavedroad.kit.svg import Svg
 
-NODE_WIDTH, NODE_HEIGHT = 176.0, 44.0
-COLUMN_GAP, ROW_GAP, THREAD_GAP = 52.0, 14.0, 12.0
+NODE_WIDTH, NODE_HEIGHT = 164.0, 44.0
+COLUMN_GAP, ROW_GAP, THREAD_GAP = 44.0, 14.0, 12.0
 MARGIN = 4.0
 SWEEPS = 6
 

@@ -75,13 +75,13 @@ def points(pairs: Iterable[tuple[float, float]]) -> str:
 # ---------------------------------------------------------------------------------------------------- marks
 
 # Shapes in a 12 x 12 box that can be told apart without colour and at 10 px.
-_OCTAGON = "M4 1h4l3 3v4l-3 3H4L1 8V4z"
+_OCTAGON = "M3.7.5h4.6l3.2 3.2v4.6l-3.2 3.2H3.7L.5 8.3V3.7z"
 _MARKS = {
     "disc": '<circle cx="6" cy="6" r="4.5"/>',
     "ring": '<circle cx="6" cy="6" r="4" class="hollow"/>',
     "half": '<circle cx="6" cy="6" r="4" class="hollow"/><path d="M6 2a4 4 0 0 1 0 8z"/>',
     "triangle": '<path d="M6 1l5.5 10H.5z"/>',
-    "octagon": f'<path d="{_OCTAGON}"/>',
+    "octagon": f'<path d="{_OCTAGON}M3 5v2h6V5z" fill-rule="evenodd"/>',
     "diamond": '<path d="M6 .5L11.5 6 6 11.5.5 6z"/>',
     "square": '<path d="M2 2h8v8H2z"/>',
     "box": '<path d="M2.2 2.2h7.6v7.6H2.2z" class="hollow"/>',

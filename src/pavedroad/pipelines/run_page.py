@@ -273,10 +273,24 @@ def _inputs(reader: Reader, run: Run) -> list[Input]:
             digest=found.digest,
             context=found.tags.get(CONTEXT_TAG, ""),
             source_type=found.source_type,
-            source=found.source[:500],
+            source=_place(found.source)[:500],
         )
         for found in run_inputs(reader, run.id)
     ]
+
+
+def _place(source: str) -> str:
+    """MLflow's sources are JSON; the address in them says most."""
+    try:
+        written = msgspec.json.decode(source)
+    except msgspec.DecodeError:
+        return source
+    place = (
+        next((written[key] for key in ("uri", "url", "path") if written.get(key)), "")
+        if isinstance(written, dict)
+        else ""
+    )
+    return str(place or source)
 
 
 def _outputs(reader: Reader, run: Run) -> list[Output]:

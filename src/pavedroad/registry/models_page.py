@@ -222,8 +222,11 @@ def _judge(
         return "draft", "no version yet"
     last = asked.get(latest)
     if last is not None and last.closed and latest != champion:
-        standing = f"version {champion} is champion; " if champion else ""
-        return "closed", f"{standing}{count(last.closed, 'gate')} closed before version {latest}"
+        standing = f"; version {champion} is champion" if champion else ""
+        return (
+            "closed",
+            f"{count(last.closed, 'gate is', 'gates are')} closed before version {latest}{standing}",
+        )
     if champion:
         newer = latest - champion
         return "production", f"version {champion} is champion" + (f"; {newer} newer" if newer > 0 else "")

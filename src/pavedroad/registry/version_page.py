@@ -18,7 +18,7 @@ from pavedroad.record import Record
 from pavedroad.registry import store
 from pavedroad.registry.context import MANIFEST, read_card
 from pavedroad.registry.gate import Measured
-from pavedroad.registry.model import Approval, Exemption, GateEvaluation, ModelVersion, VersionFile
+from pavedroad.registry.model import Approval, Evidence, Exemption, GateEvaluation, ModelVersion, VersionFile
 from pavedroad.registry.models_page import CHAMPION, Action
 from pavedroad.registry.provenance import Provenance, provenance_of, subject_of
 from pavedroad.registry.registration import ROOT
@@ -28,6 +28,7 @@ from pavedroad.tracking.files_page import file_address
 EVALUATIONS_SHOWN = 20
 FACTS_SHOWN = 12
 CARD_SHOWN = 40_000
+WORST_FIRST = ("closed", "unknown", "exempt", "open")
 
 
 class FileRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +68,12 @@ class VersionPage(msgspec.Struct, frozen=True, kw_only=True):
     lineage: str
     facts: list[Told]
     actions: list[Action]
+
+    @property
+    def gates(self) -> list[Evidence]:
+        """Those that do not let it pass first."""
+        asked = self.evaluation.gates if self.evaluation else []
+        return sorted(asked, key=lambda gate: WORST_FIRST.index(gate.verdict))
 
 
 def show_version(request: Request) -> VersionPage:

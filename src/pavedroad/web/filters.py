@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pavedroad.kit import clock, svg
 from pavedroad.kit.chart import short
 from pavedroad.kit.http import segment
 from pavedroad.kit.text import count, middle_cut, size
-from pavedroad.web.states import KIND_MARKS, chip
+from pavedroad.web.states import KIND_MARKS, chip, state_of
 
 
 def ago(at_ms: int | None) -> Markup:
@@ -59,6 +59,23 @@ def kind_mark(kind: str) -> svg.Svg:
     return svg.mark(KIND_MARKS.get(kind, "ring"))
 
 
+def state_mark(key: str) -> Markup:
+    """Only the shape of a state; its word is said to those who do not see it."""
+    state = state_of(key)
+    return Markup('{}<span class="hidden">{}: </span>').format(
+        svg.mark(state.mark, class_=f"mark {state.tone}"), state.word
+    )
+
+
+def ticked(text: str) -> Markup:
+    """Text whose `commands` in backticks are set as code."""
+    parts = text.split("`")
+    pieces = (
+        Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts)
+    )
+    return Markup("").join(pieces)
+
+
 def indented(value: Any) -> str:
     """JSON to read."""
     return msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode()
@@ -69,7 +86,13 @@ def markdown(text: str) -> Markup:
     # 15 ms to import, and few pages have a card.
     from markdown_it import MarkdownIt
 
-    return Markup(MarkdownIt("commonmark", {"html": False}).enable("table").disable("image").render(text))  # noqa: S704
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    tokens = parser.parse(text)
+    for token in tokens:
+        # A column's alignment is written as a style, which the page's policy does not allow.
+        if "right" in str(token.attrs.pop("style", "")):
+            token.attrs["class"] = "number"
+    return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 (markdown-it escaped it)
 
 
 FILTERS: tuple[tuple[str, Callable[..., Any]], ...] = (
@@ -90,4 +113,6 @@ FILTERS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("signed", signed),
     ("size", size),
     ("state", chip),
+    ("state_mark", state_mark),
+    ("ticked", ticked),
 )

@@ -1,0 +1,99 @@
+"""The overview and the search as pages."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import msgspec
+from starlette.requests import Request
+
+from pavedroad.catalog import read_facts
+from pavedroad.catalog.telling import Told, tell
+from pavedroad.kit.svg import Svg
+from pavedroad.overview.attention import Concern, read_concerns
+from pavedroad.overview.lanes import SQL, Lane, read_lanes
+from pavedroad.overview.road import draw_road
+from pavedroad.overview.search import Hit, search
+from pavedroad.record import Record
+from pavedroad.web import Page
+
+FACTS_SHOWN, FACTS_READ = 12, 60
+CONCERNS_SHOWN = 12
+LANES_TOGETHER = 8  # more are grouped by owner
+LANES_SHOWN = 60
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    owner: str  # empty when the road is not grouped
+    lanes: list[Lane]
+
+    @property
+    def picture(self) -> Svg:
+        return draw_road(self.lanes)
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    is_empty: bool
+    lanes: list[Lane]
+    lanes_left_out: int
+    concerns: list[Concern]
+    concerns_left_out: int
+    facts: list[Told]
+
+    @property
+    def groups(self) -> list[Group]:
+        if len(self.lanes) <= LANES_TOGETHER:
+            return [Group(owner="", lanes=self.lanes)] if self.lanes else []
+        by_owner = groupby(sorted(self.lanes, key=_owner), key=_owner)
+        return [Group(owner=owner or "Nobody's", lanes=list(lanes)) for (_, owner), lanes in by_owner]
+
+
+def _owner(lane: Lane) -> tuple[bool, str]:
+    """Those that belong to nobody come last."""
+    return not lane.owner, lane.owner
+
+
+def show_overview(request: Request) -> Overview:
+    record: Record = request.app.state.record
+    lanes, concerns = read_lanes(record), read_concerns(record)
+    return Overview(
+        is_empty=not record.db.value(SQL.is_anything),
+        lanes=lanes[:LANES_SHOWN],
+        lanes_left_out=max(0, len(lanes) - LANES_SHOWN),
+        concerns=concerns[:CONCERNS_SHOWN],
+        concerns_left_out=max(0, len(concerns) - CONCERNS_SHOWN),
+        facts=_lately(record),
+    )
+
+
+def _lately(record: Record) -> list[Told]:
+    """The newest facts, without those that only say that something became known."""
+    facts = [fact for fact in read_facts(record.db, limit=FACTS_READ) if fact.verb != "created"]
+    return [tell(fact) for fact in facts[:FACTS_SHOWN]]
+
+
+class Sort(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    hits: list[Hit]
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    words: str
+    hits: list[Hit]
+
+    @property
+    def sorts(self) -> list[Sort]:
+        return [
+            Sort(name=name, hits=list(hits)) for name, hits in groupby(self.hits, key=lambda hit: hit.sort)
+        ]
+
+
+def show_search(request: Request) -> Found:
+    words = request.query_params.get("q", "").strip()
+    return Found(words=words, hits=search(request.app.state.record.db, words))
+
+
+PAGES: tuple[Page, ...] = (
+    Page(path="/", template="overview/overview.html", view=show_overview),
+    Page(path="/search", template="overview/search.html", view=show_search),
+)

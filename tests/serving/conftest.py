@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import importlib
 import json
 import os
 import signal
@@ -124,8 +125,7 @@ def start_serving(home: Path) -> Iterator[Callable[..., Server]]:
 
     yield start
     for server in started:
-        if server.process.poll() is None:
-            server.stop(signal.SIGKILL)
+        server.stop(signal.SIGKILL)
 
 
 def _served(factory: pytest.TempPathFactory, model: Model) -> Iterator[Server]:
@@ -250,3 +250,26 @@ def tensor_model() -> Model:
     frame, late = flights()
     fitted = LinearRegression().fit(frame.to_numpy(), late.to_numpy())
     return Model(estimator=fitted, name="flights", example=frame.to_numpy())
+
+
+SLEEPER = """
+import time
+class Sleeper:
+    def predict(self, data):
+        time.sleep(float(data.max()))
+        return data[:, 0]
+"""
+
+
+@pytest.fixture
+def plain_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Model]:
+    """A class of a project, without scikit-learn, so that its server starts at once.
+
+    It answers the first column, after as many seconds as its largest value says.
+    """
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "sleepers.py").write_text(SLEEPER)
+    monkeypatch.syspath_prepend(tmp_path / "project")
+    sleepers = importlib.import_module("sleepers")
+    yield Model(estimator=sleepers.Sleeper(), name="flights", example=np.array([[0.0, 0.01]]))
+    del sys.modules["sleepers"]

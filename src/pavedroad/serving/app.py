@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
+from starlette.types import Receive, Scope, Send
 
 from pavedroad.errors import Invalid, PavedError
 from pavedroad.serving import counters as openmetrics
@@ -23,9 +24,6 @@ from pavedroad.serving.invocations import UnsupportedMedia
 from pavedroad.serving.served_model import FAST_ROWS, ServedModel, rows_of
 
 T = TypeVar("T")
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 JSON = (b"content-type", b"application/json")
 GET, POST = ("GET", "HEAD"), ("POST",)
 log = logging.getLogger("pavedroad.serving")
@@ -106,7 +104,7 @@ class App:
             )
         return table
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         route = self._routes.get(scope["path"])
         self._counters.in_flight += 1
@@ -125,7 +123,7 @@ class App:
             is_prediction=route is not None and route.is_prediction,
         )
 
-    async def _answer(self, route: Route | None, scope: dict[str, Any], receive: Receive) -> Answer:
+    async def _answer(self, route: Route | None, scope: Scope, receive: Receive) -> Answer:
         if route is None:
             return _json(404, {"error": self._unknown(scope["path"])})
         if scope["method"] not in route.methods:
@@ -270,7 +268,7 @@ class App:
         return Answer(body=body + b"\n")
 
 
-def _read_headers(scope: dict[str, Any]) -> Request:
+def _read_headers(scope: Scope) -> Request:
     request = Request()
     for name, value in scope["headers"]:
         match name:

@@ -23,7 +23,7 @@ from pavedroad.serving.loading import load_served_model
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    folder: Path
+    folder: str
     name: str
     version: str
     trusted: bool
@@ -37,6 +37,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     example: dict[str, object] | None = None
     warning: str = ""
     error: str = ""
+    code: str = ""
     hint: str = ""
 
 
@@ -45,10 +46,10 @@ def main() -> int:
     with bind("127.0.0.1", 0) as listening:
         try:
             model, warning = load_served_model(
-                order.folder, name=order.name, version=order.version, trusted=order.trusted
+                Path(order.folder), name=order.name, version=order.version, trusted=order.trusted
             )
         except PavedError as error:
-            _say(Report(error=error.message, hint=error.hint))
+            _say(Report(error=error.message, code=error.code, hint=error.hint))
             return error.exit_code
         counters = Counters(model=order.name, version=order.version, started_s=time.time())
         app = App(model, counters, max_body_bytes=order.max_body_bytes)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from pavedroad.errors import Invalid, Unavailable
+from pavedroad.errors import Invalid, NotFound, Refused, Unavailable
 from pavedroad.record import Record
 from pavedroad.registry import ModelVersion
 from pavedroad.serving.candidate import Order, Report
@@ -24,6 +24,7 @@ from pavedroad.serving.version_files import is_trusted, lay_out
 START_S = 60.0  # for loading the model
 LONGEST_S = 20.0  # of load; a slow model is measured with fewer requests
 ANSWER_S = 10.0
+_KINDS = {kind.code: kind for kind in (NotFound, Refused, Unavailable)}  # of errors that a candidate reports
 
 
 def measure_latency(
@@ -47,7 +48,7 @@ def measure_latency(
         place = Path(folder).resolve()
         lay_out(record, version, place)
         order = Order(
-            folder=place,
+            folder=str(place),
             name=version.name,
             version=str(version.version),
             trusted=trust or is_trusted(record, version),
@@ -89,7 +90,7 @@ def _serving(order: Order) -> Iterator[Report]:
             )
         report = msgspec.json.decode(line, type=Report)
         if report.error:
-            raise Invalid(report.error, hint=report.hint)
+            raise _KINDS.get(report.code, Invalid)(report.error, hint=report.hint)
         yield report
     finally:
         process.stdin.close()

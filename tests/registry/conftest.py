@@ -27,6 +27,7 @@ from pavedroad.tracking import (
 from pavedroad.tracking.model_signature import Field, Signature, format_signature
 
 COLUMNS = (Field(name="dep_delay", type="double"), Field(name="carrier", type="string"))
+SIGNATURE = Signature(inputs=COLUMNS, outputs=(Field(type="double"),))
 EXAMPLE = {"columns": ["dep_delay", "carrier"], "data": [[3.0, "UA"], [-2.5, "DL"]]}
 
 
@@ -51,10 +52,18 @@ class Maker:
         def write(tx: Any) -> str:
             experiment = ensure_experiment(tx, "flights", who=user)
             run_id = start_run(
-                tx, experiment_id=experiment.id, name="train", user=user, start_ms=1, tags=tags or {}, params={}
+                tx,
+                experiment_id=experiment.id,
+                name="train",
+                user=user,
+                start_ms=1,
+                tags=tags or {},
+                params={},
             )
             log_batch(
-                tx, run_id, metrics=[Metric(key=key, value=value, at_ms=1) for key, value in (metrics or {}).items()]
+                tx,
+                run_id,
+                metrics=[Metric(key=key, value=value, at_ms=1) for key, value in (metrics or {}).items()],
             )
             if data:
                 log_input(
@@ -78,7 +87,7 @@ class Maker:
         self,
         run_id: str,
         *,
-        signature: Signature | None = Signature(inputs=COLUMNS, outputs=(Field(type="double"),)),
+        signature: Signature | None = SIGNATURE,
         example: Any = EXAMPLE,
         card: str = "",
         files: Mapping[str, bytes] | None = None,
@@ -88,7 +97,10 @@ class Maker:
         if signature is not None:
             manifest["signature"] = format_signature(signature)
         if example is not None:
-            manifest["saved_input_example_info"] = {"artifact_path": "input_example.json", "type": "dataframe"}
+            manifest["saved_input_example_info"] = {
+                "artifact_path": "input_example.json",
+                "type": "dataframe",
+            }
             contents["input_example.json"] = msgspec.json.encode(example)
         if card:
             contents["README.md"] = card.encode()
@@ -104,9 +116,13 @@ class Maker:
 
         return self.record.db.write(write)
 
-    def version(self, name: str = "flights", *, who: str = "ada", description: str = "", **options: Any) -> ModelVersion:
+    def version(
+        self, name: str = "flights", *, who: str = "ada", description: str = "", **options: Any
+    ) -> ModelVersion:
         """A version of a model with its run; takes the options of `run` and `logged_model`."""
-        of_model = {key: options.pop(key) for key in ("signature", "example", "card", "files") if key in options}
+        of_model = {
+            key: options.pop(key) for key in ("signature", "example", "card", "files") if key in options
+        }
         run_id = self.run(**options)
         model_id = self.logged_model(run_id, **of_model)
 

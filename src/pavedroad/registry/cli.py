@@ -98,8 +98,8 @@ def promote(version: str, alias: str, as_json: bool) -> int:
     """Give a version an alias if its gates are open.
 
     Shows what every gate found and keeps it as evidence. Exit code 1 when a gate is closed: then nothing
-    changes. The checks of the version's project are run where its folder is here; a latency gate really serves
-    the version and measures it.
+    changes. The checks of the version's project are run where its folder is here; a latency gate really
+    serves the version and measures it.
     """
     from pavedroad.config import read_settings
     from pavedroad.record import record_of

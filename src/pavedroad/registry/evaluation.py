@@ -84,18 +84,24 @@ def ask(question: Question, context: Context) -> Outcome:
     """A gate that breaks does not know, and so does not let anything pass."""
     try:
         outcome = question.gate.evaluate(question.policy, context)
-    except Exception as error:  # whatever a gate of another package, a model's files or a served model do
-        said = error.message if isinstance(error, PavedError) else f"{type(error).__name__}: {error}"
-        hint = error.hint if isinstance(error, PavedError) else ""
+    except (
+        PavedError
+    ) as error:  # e.g. a model's files that cannot be read, or a version that cannot be served
+        return unknown(_one_line(error.message), next_step=error.hint)
+    except Exception as error:  # whatever a gate of another package does
         return unknown(
-            f"the gate broke: {' '.join(said.split())[:500]}",
-            next_step=hint or f"look into the gate {question.gate.name!r}, then ask again",
+            _one_line(f"the gate broke: {type(error).__name__}: {error}"),
+            next_step=f"look into the gate {question.gate.name!r}, then ask again",
         )
     if not isinstance(outcome, Outcome) or outcome.verdict not in WORST_FIRST:
         return unknown(
             f"the gate answered {outcome!r:.200}, not an Outcome", next_step="tell the authors of that gate"
         )
     return outcome
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:500]
 
 
 def evidence_of(

@@ -70,7 +70,7 @@ def pick_model(reader: Reader, run: Run, wanted: str = "") -> Pick:
 
 
 def models_of(reader: Reader, run: Run) -> list[Pick]:
-    """Logged models of the run and its steps, oldest first; else folders of artifacts with an MLmodel file."""
+    """Logged models of the run and its steps, oldest first; else its folders with an MLmodel file."""
     ids: dict[str, None] = {}
     for each in provenance_of(reader, run.id, "").runs:
         if each.id == run.id or each.tags.get(PARENT_TAG) == run.id:

@@ -1,12 +1,13 @@
 """What a step's result can depend on in code: see `fingerprint`.
 
-fingerprints.py   the answer, remembered as long as it holds
-closure.py        names → modules → everything behind them      objects.py   the same for loaded objects
-source.py         the source that runs                         outline.py   a module's statements by name
-names.py          one statement: digest and names              scopes.py    Python's scopes
-values.py         constants by content                         files.py     data files named by paths
-modules.py        which modules are the project's              packages.py  the others: distribution and version
-blind.py          code that chooses code at run time           bytecode.py  functions without source
+fingerprints.py     the answer, remembered as long as it holds
+closure.py          names, modules, everything behind them; objects.py: the same for loaded objects
+project_modules.py  what a name stands for; modules.py: where modules live, and which are the project's
+source.py           the source that runs; outline.py: its statements by name; bytecode.py: without source
+names.py, facts.py  one statement: its digest and its names, by Python's scopes (scopes.py)
+values.py           constants by content (arrays.py); files.py: data files, named by paths (paths.py)
+packages.py         modules of others: distribution and version
+unseen.py           code that chooses code at run time (blind.py)
 """
 
 from __future__ import annotations

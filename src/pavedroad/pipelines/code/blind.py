@@ -58,7 +58,7 @@ _INDEXED = {"globals", "vars"}
 
 
 def blind_call(node: ast.Call) -> Blind | None:
-    """`node` as a candidate; whether its name means what it seems to is for the reader of the module to say."""
+    """`node` as a candidate: whether its name means what it seems to, only its module can say."""
     callee = chain_of(node.func)
     if callee is None:
         return _looked_up(node)
@@ -81,10 +81,10 @@ def _getattr(node: ast.Call, callee: tuple[str, ...]) -> Blind | None:
 
 def _looked_up(node: ast.Call) -> Blind | None:
     """`globals().get(name)`"""
-    if isinstance(node.func, ast.Attribute) and is_globals(node.func.value) and node.args:
-        if not _is_text(node.args[0]):
-            return Blind(("globals",), None, _text(node), node.lineno)
-    return None
+    is_asked = isinstance(node.func, ast.Attribute) and is_globals(node.func.value) and node.args
+    if not is_asked or _is_text(node.args[0]):
+        return None
+    return Blind(("globals",), None, _text(node), node.lineno)
 
 
 def is_globals(node: ast.expr) -> bool:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import dis
 from collections.abc import Iterator
 from types import CodeType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from pavedroad.pipelines.code.scopes import Imported
+
+_NAMES = ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL")
 _DOCSTRING_FLAG = 0x4000000  # CO_HAS_DOCSTRING, Python 3.13
 _FUNCTION_FLAG = 0x0002  # CO_NEWLOCALS
 
@@ -15,7 +18,7 @@ class Touched(NamedTuple):
     """What a code object reads of its module, and what it imports."""
 
     chains: frozenset[tuple[str, ...]]  # ("features", "add_weather") for features.add_weather
-    imports: frozenset[str]
+    imports: frozenset[Imported]
 
 
 def describe_code(code: CodeType) -> str:
@@ -59,28 +62,28 @@ def _has_docstring(code: CodeType) -> bool:
 
 def touched(code: CodeType) -> Touched:
     chains: set[tuple[str, ...]] = set()
-    imports: set[str] = set()
+    imports: set[Imported] = set()
     for each in nested(code):
         chain: tuple[str, ...] = ()
-        module = ""
+        before: list[dis.Instruction] = []
         for instruction in dis.get_instructions(each):
             name, value = instruction.opname, instruction.argval
             if name in ("LOAD_ATTR", "LOAD_METHOD") and chain:
                 chain = (*chain, value)
                 continue
-            if chain:
-                chains.add(chain)
-                chain = ()
-            if name in ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"):
-                chain = (value,)
-            elif name == "IMPORT_NAME":
-                module = value
-                imports.add(value)
-            elif name == "IMPORT_FROM":
-                imports.add(f"{module}.{value}")
-        if chain:
             chains.add(chain)
-    return Touched(frozenset(chains), frozenset(imports))
+            chain = (value,) if name in _NAMES else ()
+            if name == "IMPORT_NAME":
+                imports.update(_imported(value, *(one.argval for one in before[-2:])))
+            before.append(instruction)
+        chains.add(chain)
+    return Touched(frozenset(chains - {()}), frozenset(imports))
+
+
+def _imported(module: str, level: Any, names: Any) -> list[Imported]:
+    if not isinstance(level, int) or not (names is None or isinstance(names, tuple)):
+        return [Imported(module)]
+    return [Imported(module, str(name), level) for name in names or ("",)]
 
 
 def nested(code: CodeType) -> Iterator[CodeType]:

@@ -1,5 +1,8 @@
 """Data files of the project that code names by a path."""
 
+# Paths come as text from sys.path and from modules, and there are many.
+# ruff: noqa: PTH100, PTH110, PTH111, PTH112, PTH113, PTH117, PTH118, PTH208
+
 from __future__ import annotations
 
 import os
@@ -54,9 +57,9 @@ class Files:
         return None
 
     def take(self, path: Path, *, whole_folders: bool = False, outside: bool = False) -> str | None:
-        """Add what `path` holds now. Returns its label; None for one outside the project, taken only if `outside`.
+        """Add what `path` holds now. Returns its label; None outside the project, unless that is wanted.
 
-        A folder counts with everything in it, unless it is one of code: then it is only where other paths start.
+        A folder counts with all that is in it, except one of code: that is only where other paths start.
         """
         absolute = self._absolute(path)
         label = self.label(absolute)
@@ -96,21 +99,22 @@ class Files:
 
     def _add_folder(self, folder: str, label: str) -> None:
         files = list(_files_below(folder))
-        signature = _folder_signature(files)
-        total = sum(signature_of(path)[2] for path in files if signature_of(path))  # type: ignore[index]
+        held_now = _folder_signature(files)
+        total = sum(signature[2] for _, signature in held_now if signature)
         if len(files) > MOST_FILES or total > MOST_BYTES:
             held = f"{count(len(files), 'file')}, {size(total)}"
             self.parts.warn(
                 f"step {self.name}: folder {label} holds {held}; only names and sizes count, "
                 "pass the files that matter as Path parameters"
             )
-            listed = [(os.path.relpath(path, folder), (signature_of(path) or (0, 0, 0))[2]) for path in files]
+            listed = [(path, str(signature[2])) for path, signature in held_now if signature]
         else:
             listed = [
                 (os.path.relpath(path, folder), file_digest(path)) for path in files if os.path.isfile(path)
             ]
-        self.parts.add(f"folder {label}", short(*(f"{name}={digest}" for name, digest in sorted(listed))))
-        self.parts.watch(lambda: _folder_signature(list(_files_below(folder))) == signature)
+        names = [f"{os.path.relpath(path, folder)}={digest}" for path, digest in sorted(listed)]
+        self.parts.add(f"folder {label}", short(*names))
+        self.parts.watch(lambda: _folder_signature(list(_files_below(folder))) == held_now)
 
 
 def _files_below(folder: str) -> Iterator[str]:

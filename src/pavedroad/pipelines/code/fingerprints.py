@@ -18,6 +18,7 @@ from pavedroad.pipelines.code.modules import project_root
 from pavedroad.pipelines.code.objects import Objects
 from pavedroad.pipelines.code.packages import folders_signature, installed
 from pavedroad.pipelines.code.parts import Parts, short
+from pavedroad.pipelines.code.project_modules import ProjectModules
 from pavedroad.pipelines.code.source import forget_sources
 
 # With `version=` these still count: they are data, not code, or they tell two steps from one function apart.
@@ -47,9 +48,9 @@ def fingerprint(
 ) -> CodeFingerprint:
     """The parts of the code that the result of `function` can depend on.
 
-    root:       the project's folder; by default the nearest one above the function's file with a pyproject.toml.
+    root:       the project's folder; by default the nearest above the function's file with a pyproject.toml.
     depends_on: more functions, classes, modules (a package with all in it) and Paths that count.
-    version:    counts instead of the code; packages, data files, `depends_on` and captured values still count.
+    version:    counts instead of the code; packages, files, `depends_on` and captured values still count.
     Raises: DefinitionError for something in `depends_on` that is none of these, or a Path to nothing.
     """
     extra = tuple(depends_on)
@@ -93,7 +94,8 @@ def _compute(
     name = getattr(inner, "__name__", type(inner).__name__)
     folder = root if root is not None else project_root(_file_of(inner))
     parts = Parts()
-    closure = Closure(folder, parts, Files(folder, parts, name), name, warns=not extra and version is None)
+    modules = ProjectModules(folder, parts, Files(folder, parts, name), name)
+    closure = Closure(modules, parts, warns=not extra and version is None)
     objects = Objects(closure)
     objects.touch(function)
     closure.run()
@@ -111,12 +113,12 @@ def _compute(
 
 def _add_extra(each: Any, closure: Closure, objects: Objects, name: str) -> None:
     if isinstance(each, Path):
-        path = each if each.is_absolute() else closure.root / each
+        path = each if each.is_absolute() else closure.modules.root / each
         if not path.exists():
             raise DefinitionError(f"depends_on= of step {name}: no file {each}", hint="correct the path")
-        closure.files.take(path, whole_folders=True, outside=True)
+        closure.modules.files.take(path, whole_folders=True, outside=True)
     elif isinstance(each, types.ModuleType):
-        if closure.is_own(each.__name__):
+        if closure.modules.is_own(each.__name__):
             closure.package(each.__name__)
         else:
             closure.foreign(each.__name__)
@@ -148,4 +150,5 @@ def _file_of(function: Any) -> str | None:
 
 
 def _label(function: Any) -> str:
-    return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', '')}.{name}"

@@ -1,5 +1,8 @@
 """Where modules live, and which of them are the project's own. Nothing is imported to find out."""
 
+# Paths come as text from sys.path and from modules, and there are many.
+# ruff: noqa: PTH100, PTH112, PTH113, PTH118, PTH119
+
 from __future__ import annotations
 
 import functools
@@ -11,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pavedroad.pipelines.code.outline import PAVEDROAD
+from pavedroad.pipelines.code.outline import PAVEDROAD, Unit
 from pavedroad.pipelines.code.scopes import Imported
 from pavedroad.pipelines.code.source import Source, loaded_source, read_source
 
@@ -29,7 +32,7 @@ BUILT_IN = frozenset(sys.stdlib_module_names) | {"builtins", "__future__"}
 
 @functools.lru_cache(maxsize=10_000)
 def is_own(file: str) -> bool:
-    """Whether a file is code that may change without a new version: not installed, not Python's, not Pavedroad's."""
+    """Whether a file may change without a new version: not installed, not Python's, not Pavedroad's."""
     path = os.path.abspath(file)
     if any(part in path for part in _INSTALLED) or path.startswith(_PAVEDROAD_FOLDER):
         return False
@@ -52,28 +55,39 @@ def project_root(file: str | None) -> Path:
 class Module:
     """One module of the project: live (its loaded namespace counts) or only read from its file."""
 
-    __slots__ = ("file", "is_live", "is_package", "name", "namespace", "package", "source")
+    __slots__ = ("file", "is_live", "name", "namespace", "outline", "package", "source")
 
     def __init__(
         self, name: str, file: str | None, namespace: dict[str, Any] | None, *, is_live: bool
     ) -> None:
         self.file = file
         self.name = _name_of_main(file) if name == "__main__" else name
-        self.namespace = namespace if namespace is not None else {}
-        self.is_live = is_live
-        self.is_package = file is not None and os.path.basename(file).startswith("__init__.")
-        self.package = self.name if self.is_package else self.name.rpartition(".")[0]
+        self.is_live = is_live and namespace is not None
+        self.namespace = namespace if self.is_live and namespace is not None else {}
+        is_package = file is not None and os.path.basename(file).startswith("__init__.")
+        package = self.name if is_package else self.name.rpartition(".")[0]
+        self.package = str(self.namespace.get("__package__") or package)
+        self.source: Source | None = None
         if namespace is not None:
-            self.source: Source | None = loaded_source(namespace)
-        else:
-            self.source = read_source(file) if file is not None else None
+            self.source = loaded_source(namespace)
+        elif file is not None:
+            self.source = read_source(file)
+        # Statements of a file that is not what was loaded say nothing about what is loaded.
+        self.outline = self.source.outline if self.source is not None and not self.source.edited else None
+
+    def units(self, name: str) -> list[Unit]:
+        """The statements that bind `name`."""
+        return self.outline.by_name.get(name, []) if self.outline is not None else []
+
+    @property
+    def stars(self) -> list[Imported]:
+        return self.outline.stars if self.outline is not None else []
 
     def absolute(self, imported: Imported) -> str:
         """The module that an import in this one means; "" when it climbs out of the package."""
         if not imported.level:
             return imported.module
-        package = str(self.namespace.get("__package__") or self.package) if self.is_live else self.package
-        parts = package.split(".") if package else []
+        parts = self.package.split(".") if self.package else []
         if imported.level - 1 > len(parts):
             return ""
         kept = parts[: len(parts) - imported.level + 1]
@@ -81,7 +95,7 @@ class Module:
 
 
 def _name_of_main(file: str | None) -> str:
-    """The name under which `python train.py` would be imported, so that both ways of running share their results."""
+    """The name that `python train.py` would have if imported, so that both ways of running share results."""
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     if spec is not None and spec.name and not spec.name.startswith("__main__"):
         return str(spec.name)
@@ -154,7 +168,7 @@ def _in_folders(name: str, folders: list[str]) -> Located | None:
 
 
 def _by_finders(name: str) -> Located | None:
-    """What the import system itself says of a top-level name: editable installs, zip files, extension modules."""
+    """What the import system says of a top-level name: editable installs, zip files, extension modules."""
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError, AttributeError):

@@ -1,49 +1,24 @@
-"""One piece of source: a digest that formatting cannot change, and the names it takes from its module.
+"""Walks over source by Python's scopes: what it says without its formatting, and the names of its module.
 
-A single walk over the tree does both. It follows Python's scopes: parameters, assignments, imports, `for`, `with`,
-`except`, `match`, comprehensions, lambdas, class bodies, `global`, `nonlocal`, `:=` and type parameters hide names of
-the module; class bodies do not hide them from their methods.
+Parameters, assignments, imports, `for`, `with`, `except`, `match`, comprehensions, lambdas, class bodies,
+`global`, `nonlocal`, `:=` and type parameters hide names of the module; class bodies do not hide them from
+their methods.
 
-Left out of the digest: comments, formatting, docstrings and other lone constants, `pass`, `if TYPE_CHECKING:` blocks,
-the annotations of undecorated functions and of local variables, and decorators that come from Pavedroad (except
-their `version=`). Names in an annotation are still reported: a value of that type flows through here.
+Left out of what it says: comments, formatting, docstrings and other lone constants, `pass`,
+`if TYPE_CHECKING:` blocks, the annotations of undecorated functions and of local variables, and decorators
+that come from Pavedroad (except their `version=`). Names in an annotation are still reported: a value of
+that type flows through here.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-import blake3
-
-from pavedroad.pipelines.code.blind import Blind, blind_call, blind_subscript, chain_of, is_globals
-from pavedroad.pipelines.code.paths import is_joined, spine, variables, writes_to
-from pavedroad.pipelines.code.scopes import BASE_OF_A_PATH, WRITTEN_TO, Chain, Imported, Scope
-
-
-class Facts(NamedTuple):
-    digest: str
-    reads: frozenset[Chain]
-    annotations: frozenset[Chain]
-    blind: tuple[Blind, ...]  # code that chooses code at run time
-    paths: tuple[ast.expr, ...]  # expressions that may name a data file
-
-
-def facts_of(nodes: Iterable[ast.AST], *, paved_names: frozenset[str] = frozenset()) -> Facts:
-    """The facts of statements and expressions that stand at module level (or, for a nested function, alone)."""
-    walk = _Walk(paved_names)
-    for node in nodes:
-        walk.visit(node)
-    scope = walk.scope
-    text = "\x1f".join(walk.out)
-    return Facts(
-        digest=blake3.blake3(text.encode("utf-8", "surrogatepass")).hexdigest(),
-        reads=frozenset(scope.reads),
-        annotations=frozenset(scope.annotations),
-        blind=tuple(dict.fromkeys(scope.blind)),
-        paths=tuple(node for _, node in scope.paths),
-    )
+from pavedroad.pipelines.code.blind import chain_of
+from pavedroad.pipelines.code.paths import spine
+from pavedroad.pipelines.code.scopes import Imported, Scope
 
 
 def is_type_checking(test: ast.expr) -> bool:
@@ -60,7 +35,9 @@ def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
     return fields
 
 
-class _Walk:
+class NameWalk:
+    handlers: dict[type, Callable[[Any, Any], None]]
+
     def __init__(self, paved_names: frozenset[str]) -> None:
         self.out: list[str] = []
         self.scopes: list[Scope] = [Scope("module")]
@@ -68,10 +45,9 @@ class _Walk:
         self.paved_names = paved_names
         self.in_annotation = False
         self.uses: dict[int, str] = {}  # id of a Name node -> pseudo-attribute
-        self.path_nodes: set[int] = set()  # ids of expressions inside a path already taken
 
     def visit(self, node: ast.AST) -> None:
-        handler = _HANDLERS.get(type(node))
+        handler = self.handlers.get(type(node))
         if handler is None:
             self.generic(node)
         else:
@@ -99,7 +75,7 @@ class _Walk:
                 self.out.append(repr(value))
         self.out.append("]")
 
-    # --- scopes and names ---------------------------------------------------------------------------------------
+    # --- scopes and names ---------------------------------------------------------------------------------
 
     def enter(self, kind: str, name: str = "") -> None:
         self.scope = Scope(kind, name)
@@ -169,7 +145,7 @@ class _Walk:
         self.visit(node)
         self.out = keep
 
-    # --- statements ---------------------------------------------------------------------------------------------
+    # --- statements ---------------------------------------------------------------------------------------
 
     def nothing(self, node: ast.AST) -> None: ...
 
@@ -241,7 +217,7 @@ class _Walk:
         holder = next(scope for scope in reversed(self.scopes) if scope.kind != "comprehension")
         holder.bind(self.mangled(node.target.id))
 
-    # --- code inside code ---------------------------------------------------------------------------------------
+    # --- code inside code ---------------------------------------------------------------------------------
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self.out.append(type(node).__name__)
@@ -339,58 +315,6 @@ class _Walk:
         self.sequence([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt])
         self.leave()
 
-    # --- what needs a second look -------------------------------------------------------------------------------
-
-    def call(self, node: ast.Call) -> None:
-        blind = blind_call(node)
-        if blind is not None:
-            self.scope.blind.append(blind)
-        self.imported_by_call(node)
-        for written in writes_to(node):
-            self.path_nodes.update(id(inner) for inner in spine(written))
-            self.uses[id(spine(written)[-1])] = WRITTEN_TO
-        self.take_path(node)
-        self.generic(node)
-
-    def imported_by_call(self, node: ast.Call) -> None:
-        """`importlib.import_module("a.b")` is an import; `getattr(a, "b")` is `a.b`."""
-        callee, texts = chain_of(node.func), [a.value for a in node.args if isinstance(a, ast.Constant)]
-        if callee is None or not node.args:
-            return
-        if callee[-1] in ("import_module", "__import__") and texts and isinstance(texts[0], str):
-            name = texts[0].lstrip(".")
-            self.scope.reads.add((Imported(name, "", len(texts[0]) - len(name)),))
-        elif callee == ("getattr",) and len(node.args) > 1 and texts and isinstance(texts[0], str):
-            subject = chain_of(node.args[0])
-            if subject is not None:
-                self.uses[id(spine(node.args[0])[-1])] = texts[0]
-
-    def subscript(self, node: ast.Subscript) -> None:
-        blind = blind_subscript(node)
-        if blind is not None:
-            self.scope.blind.append(blind)
-        elif is_globals(node.value) and isinstance(node.slice, ast.Constant):
-            self.scopes[0].reads.add((node.slice.value,))
-        self.generic(node)
-
-    def binary(self, node: ast.BinOp) -> None:
-        if isinstance(node.op, ast.Div):
-            self.take_path(node)
-        self.generic(node)
-
-    def take_path(self, node: ast.expr) -> None:
-        """Note `HERE / "data" / "x.csv"` or `HERE.joinpath("x.csv")`, and its first name as the base of a path."""
-        if id(node) in self.path_nodes or not is_joined(node):
-            return
-        nodes = spine(node)
-        base = nodes[-1]
-        if any(name is not base and not name.id.isupper() for name in variables(node)):
-            return  # it may vary, so its base counts whole
-        self.path_nodes.update(id(inner) for inner in nodes)
-        if isinstance(base, ast.Name):
-            self.uses.setdefault(id(base), BASE_OF_A_PATH)
-        self.scope.paths.append((base.id if isinstance(base, ast.Name) else "", node))
-
 
 def _arguments(arguments: ast.arguments) -> list[ast.arg]:
     extra = [argument for argument in (arguments.vararg, arguments.kwarg) if argument is not None]
@@ -412,36 +336,33 @@ def _signature(arguments: ast.arguments) -> str:
     )
 
 
-_HANDLERS: dict[type, Callable[[_Walk, Any], None]] = {
-    ast.Name: _Walk.name,
-    ast.Attribute: _Walk.attribute,
-    ast.Constant: _Walk.constant,
-    ast.Expr: _Walk.expression,
-    ast.Pass: _Walk.nothing,
-    ast.If: _Walk.conditional,
-    ast.Assign: _Walk.assign,
-    ast.AnnAssign: _Walk.annotated_assign,
-    ast.AugAssign: _Walk.augmented_assign,
-    ast.Global: _Walk.declare_global,
-    ast.Nonlocal: _Walk.declare_nonlocal,
-    ast.Import: _Walk.plain_import,
-    ast.ImportFrom: _Walk.from_import,
-    ast.ExceptHandler: _Walk.binder,
-    ast.MatchAs: _Walk.binder,
-    ast.MatchStar: _Walk.binder,
-    ast.MatchMapping: _Walk.mapping,
-    ast.NamedExpr: _Walk.walrus,
-    ast.FunctionDef: _Walk.function,
-    ast.AsyncFunctionDef: _Walk.function,
-    ast.Lambda: _Walk.anonymous,
-    ast.ClassDef: _Walk.klass,
-    ast.ListComp: _Walk.comprehension,
-    ast.SetComp: _Walk.comprehension,
-    ast.DictComp: _Walk.comprehension,
-    ast.GeneratorExp: _Walk.comprehension,
-    ast.Call: _Walk.call,
-    ast.Subscript: _Walk.subscript,
-    ast.BinOp: _Walk.binary,
+NameWalk.handlers = {
+    ast.Name: NameWalk.name,
+    ast.Attribute: NameWalk.attribute,
+    ast.Constant: NameWalk.constant,
+    ast.Expr: NameWalk.expression,
+    ast.Pass: NameWalk.nothing,
+    ast.If: NameWalk.conditional,
+    ast.Assign: NameWalk.assign,
+    ast.AnnAssign: NameWalk.annotated_assign,
+    ast.AugAssign: NameWalk.augmented_assign,
+    ast.Global: NameWalk.declare_global,
+    ast.Nonlocal: NameWalk.declare_nonlocal,
+    ast.Import: NameWalk.plain_import,
+    ast.ImportFrom: NameWalk.from_import,
+    ast.ExceptHandler: NameWalk.binder,
+    ast.MatchAs: NameWalk.binder,
+    ast.MatchStar: NameWalk.binder,
+    ast.MatchMapping: NameWalk.mapping,
+    ast.NamedExpr: NameWalk.walrus,
+    ast.FunctionDef: NameWalk.function,
+    ast.AsyncFunctionDef: NameWalk.function,
+    ast.Lambda: NameWalk.anonymous,
+    ast.ClassDef: NameWalk.klass,
+    ast.ListComp: NameWalk.comprehension,
+    ast.SetComp: NameWalk.comprehension,
+    ast.DictComp: NameWalk.comprehension,
+    ast.GeneratorExp: NameWalk.comprehension,
 }
 if hasattr(ast, "TypeAlias"):  # Python 3.12
-    _HANDLERS[ast.TypeAlias] = _Walk.type_alias
+    NameWalk.handlers[ast.TypeAlias] = NameWalk.type_alias

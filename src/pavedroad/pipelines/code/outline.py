@@ -1,7 +1,7 @@
 """A module's source as a list of units, found by the names they bind or change.
 
-A unit is a simple statement, a definition, or one imported name; compound statements at module level are taken apart,
-and each unit inside keeps the conditions and loops around it, because they decide whether and how it runs.
+A unit is a simple statement, a definition, or one imported name; compound statements at module level are
+taken apart, and each unit keeps the conditions and loops around it: they decide whether and how it runs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pavedroad.pipelines.code.blind import chain_of
-from pavedroad.pipelines.code.names import Facts, facts_of, is_type_checking
+from pavedroad.pipelines.code.facts import Facts, facts_of
+from pavedroad.pipelines.code.names import is_type_checking
 from pavedroad.pipelines.code.paths import spine
 from pavedroad.pipelines.code.scopes import Imported
 
@@ -32,6 +33,11 @@ class Unit:
         self.around = place.around
         self.is_typing_only = place.is_typing_only
         self.is_main_only = place.is_main_only
+
+    @property
+    def value(self) -> ast.expr | None:
+        """The value of `X = value`, else None."""
+        return self.node.value if isinstance(self.node, ast.Assign | ast.AnnAssign) else None
 
     @property
     def nodes(self) -> list[ast.AST]:
@@ -76,7 +82,7 @@ class Outline:
             and unit.imported.module.partition(".")[0] == PAVEDROAD
         )
 
-    # --- questions ----------------------------------------------------------------------------------------------
+    # --- questions ----------------------------------------------------------------------------------------
 
     def facts(self, unit: Unit) -> Facts:
         nodes = unit.nodes
@@ -93,11 +99,11 @@ class Outline:
         return facts
 
     def changes(self, name: str) -> list[Unit]:
-        """Module-level statements that change what `name` stands for: `CONFIG["x"] = 3`, `MODELS.append(m)`."""
+        """Statements that change what `name` stands for: `CONFIG["x"] = 3`, `MODELS.append(m)`."""
         return self._change_index()[0].get(name, [])
 
     def receives(self, name: str) -> list[Unit]:
-        """Statements and decorators that call it or hand it to a call, which may change it: `register(MODELS)`."""
+        """Statements and decorators that hand it to a call, which may change it: `register(MODELS)`."""
         return self._change_index()[1].get(name, [])
 
     def assigning(self, name: str) -> list[Unit]:
@@ -115,9 +121,9 @@ class Outline:
     def is_filled_by_functions(self, name: str) -> bool:
         """Whether a function of the module changes the global `name` in place, as `register` does."""
         for unit in self.by_name_of_kind("function"):
-            if (name,) in {chain[:1] for chain in self.facts(unit).reads}:
-                if any(name in _changed_by(node) for node in ast.walk(unit.node)):
-                    return True
+            is_read = any(chain[0] == name for chain in self.facts(unit).reads)
+            if is_read and any(name in _changed_by(node) for node in ast.walk(unit.node)):
+                return True
         return False
 
     def by_name_of_kind(self, kind: str) -> list[Unit]:
@@ -136,7 +142,7 @@ class Outline:
         found = self._nested.get((name, line), [])
         return found[0] if len(found) == 1 else None
 
-    # --- reading ------------------------------------------------------------------------------------------------
+    # --- reading ------------------------------------------------------------------------------------------
 
     def _read(self, body: list[ast.stmt], place: _Place) -> None:
         for node in body:
@@ -227,16 +233,17 @@ def _is_main_test(test: ast.expr) -> bool:
     return isinstance(test, ast.Compare) and chain_of(test.left) == ("__name__",)
 
 
+_NAMING = (ast.MatchAs, ast.MatchStar, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
 def _bound(node: ast.AST) -> Iterator[str]:
     for inner in _outside_functions(node):
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
             yield inner.id
-        elif isinstance(inner, ast.MatchAs | ast.MatchStar) and inner.name:
-            yield inner.name
-        elif isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield inner.name
         elif isinstance(inner, ast.alias):
             yield inner.asname or inner.name.partition(".")[0]
+        elif isinstance(inner, _NAMING) and inner.name:
+            yield inner.name
 
 
 def _changed(unit: Unit) -> Iterator[str]:

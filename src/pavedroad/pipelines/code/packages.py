@@ -1,9 +1,12 @@
 """Which installed distribution an import comes from, and its version.
 
-`importlib.metadata.packages_distributions()` reads every file list of every distribution into objects (100 ms for 150
-distributions). Only a few names are asked for here: likely distributions are looked at first, then the file lists are
-searched as bytes.
+`importlib.metadata.packages_distributions()` reads every file list of every distribution into objects (100 ms
+for 150 distributions). Only a few names are asked for here: likely distributions are looked at first, then
+the file lists are searched as bytes.
 """
+
+# Paths come as text from sys.path and from modules, and there are many.
+# ruff: noqa: PTH113, PTH116, PTH118, PTH122, PTH123
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ class _Folder:
         self._named: dict[str, tuple[str, str]] = {}
 
     def owners(self, dotted: str) -> list[str]:
-        """The metadata folders of what installs the module `dotted`, or its nearest parent that is installed."""
+        """The metadata folders of what installs the module `dotted`, or its nearest installed parent."""
         if dotted not in self._owners:
             self._owners[dotted] = self._find_owners(dotted.split("."))
         return self._owners[dotted]
@@ -87,7 +90,7 @@ def _normal(name: str) -> str:
 
 
 def _file_list(info: str) -> bytes:
-    """What a distribution installed, one path at the start of each line; empty when that is not written down."""
+    """What a distribution installed, one path at the start of each line; empty if it does not say."""
     if info.endswith(".dist-info"):
         return b"\n" + _read(os.path.join(info, "RECORD"))
     listed = _read(os.path.join(info, "top_level.txt")).split()
@@ -106,7 +109,7 @@ def _name_and_version(info: str) -> tuple[str, str]:
     file = info if os.path.isfile(info) else os.path.join(info, "METADATA")
     if not os.path.isfile(file):
         file = os.path.join(info, "PKG-INFO")
-    found = {}
+    found: dict[str, str] = {}
     for line in _read(file).decode("utf-8", "replace").splitlines():
         if not line:
             break

@@ -67,7 +67,7 @@ class Scope:
 
     def read(self, chain: Chain, *, annotation: bool = False) -> None:
         if self.kind == "class" and self.hides(chain[0]):
-            # Bound by an earlier line of this class body; methods do not see it, so it must not wait for the end.
+            # Bound by an earlier line of this class body; its methods do not see it.
             self.reads.update((imported, *chain[1:]) for imported in self.imports.get(chain[0], ()))
         else:
             (self.annotations if annotation else self.reads).add(chain)
@@ -76,7 +76,7 @@ class Scope:
         return name in self.bound and name not in self.top
 
     def hand_over(self, parent: Scope, module: Scope) -> None:
-        """Give what is not bound here to `parent`, the scope that Python asks next; `global` names to `module`."""
+        """Give what is not bound here to `parent`, which Python asks next; `global` names to `module`."""
         for chain in self.reads:
             self._hand_over(chain, parent.reads, module.reads)
         for chain in self.annotations:

@@ -1,11 +1,12 @@
 """What a value is, as bytes that are the same in every process and every folder.
 
-Plain data are described whole. Functions, classes and modules among them are named and handed to `touch`, files to
-`take_file`. Anything else is described by its type only, and the description is then not `whole`.
+Plain data are described whole. Functions, classes and modules among them are named and handed to `touch`,
+files to `take_file`. Anything else is described by its type only, and the description is then not `whole`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -13,7 +14,6 @@ import enum
 import fractions
 import functools
 import re
-import sys
 import types
 import uuid
 from collections import deque
@@ -23,8 +23,12 @@ from typing import Any, NamedTuple
 
 import blake3
 
+from pavedroad.pipelines.code.arrays import TooLarge, array_text
+
 MOST_VALUES = 200_000
-MOST_BYTES = 256 * 2**20
+MOST_REDUCED = (
+    20_000  # pieces of foreign objects: an object that is large inside is better passed as an input
+)
 
 _ATOMS = (bool, int, float, complex, type(None), type(Ellipsis), type(NotImplemented))
 _BY_REPR = (
@@ -62,10 +66,6 @@ class Description(NamedTuple):
     is_large: bool  # too much to describe
 
 
-class TooLarge(Exception):
-    pass
-
-
 class Values:
     """Describes values for one fingerprint. `root` is written as <root>, so that the project may move."""
 
@@ -83,7 +83,7 @@ class Values:
         self.is_own = is_own
 
     def describe(self, value: object, *, by_reduction: bool = False) -> Description:
-        """`by_reduction`: open foreign objects by what they would be pickled as, for values no statement explains."""
+        """`by_reduction` opens foreign objects by what they would be pickled as; for what no code makes."""
         walk = _Walk(self, by_reduction=by_reduction)
         try:
             text = walk.text(value)
@@ -108,11 +108,12 @@ class _Walk:
         self.is_fixed = True
         self.is_large = False
         self.seen = 0
+        self.most = MOST_VALUES
         self.inside: dict[int, int] = {}  # id of a container around -> its depth
 
     def text(self, value: object) -> str:
         self.seen += 1
-        if self.seen > MOST_VALUES:
+        if self.seen > self.most:
             raise TooLarge
         kind = type(value)
         if kind in _ATOMS or isinstance(value, _BY_REPR):
@@ -181,18 +182,18 @@ class _Walk:
         """A number or text of a class of its own, such as numpy.float64."""
         self.values.touch(type(value))
         plain = next(kind for kind in (str, int, float, complex) if isinstance(value, kind))
-        return f"{name}:{plain.__repr__(value)}{self._state(value)}"  # type: ignore[arg-type]
+        return f"{name}:{plain.__repr__(value)}{self._state(value)}"
 
     def _mapping(self, value: Mapping[Any, Any], name: str) -> str:
-        pairs = sorted(
-            f"{self.text(key)}={self.text(each)}"
-            for key, each in list(dict.items(value) if isinstance(value, dict) else value.items())
-        )
+        items = list(
+            dict.items(value) if isinstance(value, dict) else value.items()
+        )  # not a method of the project
+        pairs = sorted(f"{self.text(key)}={self.text(each)}" for key, each in items)
         factory = getattr(value, "default_factory", None)
         return f"{name}{{{','.join(pairs)}}}{self.text(factory) if factory is not None else ''}"
 
     def _object(self, value: object, name: str) -> str:
-        array = _array_text(value)
+        array = array_text(value)
         if array is not None:
             return f"{name}:{array}"
         if isinstance(value, re.Pattern):
@@ -210,6 +211,7 @@ class _Walk:
             return f"{name}<{self.text(wrapped)}>"
         if self.by_reduction:
             reduced = _reduced(value)
+            self.most = min(self.most, self.seen + MOST_REDUCED)
             if reduced is not None:
                 self.values.touch(type(value))
                 return f"{name}~{self.text(reduced)}"
@@ -236,10 +238,8 @@ class _Walk:
                 member = type(value).__dict__.get(field)
                 if isinstance(member, types.MemberDescriptorType):
                     state[field] = member.__get__(value)
-        try:
+        with contextlib.suppress(AttributeError):
             state.update(object.__getattribute__(value, "__dict__"))
-        except AttributeError:
-            pass
         return self._mapping(state, "")
 
 
@@ -268,80 +268,8 @@ def _wrapped(value: object) -> object:
 def _reduced(value: object) -> tuple[Any, ...] | None:
     try:
         reduced = value.__reduce_ex__(4)
-    except Exception:  # noqa: BLE001  (foreign code; what it raises only means that the value cannot be opened)
+    except Exception:  # foreign code; whatever it raises only means that the value cannot be opened
         return None
     if not isinstance(reduced, tuple):
         return None
     return tuple(tuple(part) if type(part).__name__.endswith("iterator") else part for part in reduced)
-
-
-def _array_text(value: object) -> str | None:
-    """Content of a NumPy, pandas, Arrow or Polars value, with the library that made it; None for anything else."""
-    library = type(value).__module__.partition(".")[0]
-    describe = _ARRAYS.get(library)
-    if describe is None or library not in sys.modules:
-        return None
-    return describe(value, sys.modules[library])
-
-
-def _numpy(value: Any, numpy: Any) -> str | None:
-    if isinstance(value, numpy.generic):
-        return f"{value.dtype.str}:{value.tobytes().hex()}" if value.dtype != object else None
-    if isinstance(value, numpy.dtype):
-        return repr(value)
-    if not isinstance(value, numpy.ndarray) or value.dtype.hasobject:
-        return None
-    if value.nbytes > MOST_BYTES:
-        raise TooLarge
-    content = numpy.ascontiguousarray(value).view(numpy.uint8).reshape(-1) if value.nbytes else b""
-    return f"{value.dtype.descr}:{value.shape}:{blake3.blake3(content).hexdigest()}"
-
-
-def _pandas(value: Any, pandas: Any) -> str | None:
-    if isinstance(value, pandas.DataFrame | pandas.Series | pandas.Index):
-        frame = value if isinstance(value, pandas.DataFrame) else value.to_frame()
-        if frame.memory_usage(index=True).sum() > MOST_BYTES:
-            raise TooLarge
-        try:
-            rows = pandas.util.hash_pandas_object(frame).to_numpy()
-        except TypeError:  # unhashable cells
-            return None
-        return f"{list(frame.columns)!r}:{[str(kind) for kind in frame.dtypes]}:{blake3.blake3(rows.tobytes()).hexdigest()}"
-    if isinstance(value, pandas.Timestamp | pandas.Timedelta | pandas.Period | pandas.Interval):
-        return repr(value)
-    return None
-
-
-def _pyarrow(value: Any, pyarrow: Any) -> str | None:
-    if isinstance(value, pyarrow.Schema | pyarrow.DataType | pyarrow.Field):
-        return str(value)
-    if isinstance(value, pyarrow.Array | pyarrow.ChunkedArray):
-        value = pyarrow.table({"": value})
-    if isinstance(value, pyarrow.RecordBatch):
-        value = pyarrow.Table.from_batches([value])
-    if not isinstance(value, pyarrow.Table):
-        return None
-    if value.nbytes > MOST_BYTES:
-        raise TooLarge
-    sink = pyarrow.BufferOutputStream()
-    with pyarrow.ipc.new_stream(sink, value.schema) as writer:
-        writer.write_table(value.combine_chunks())
-    return blake3.blake3(sink.getvalue()).hexdigest()
-
-
-def _polars(value: Any, polars: Any) -> str | None:
-    if isinstance(value, polars.Series):
-        value = value.to_frame()
-    if not isinstance(value, polars.DataFrame):
-        return None
-    if value.estimated_size() > MOST_BYTES:
-        raise TooLarge
-    return blake3.blake3(value.rechunk().write_ipc_stream(None).getvalue()).hexdigest()
-
-
-_ARRAYS: dict[str, Callable[[Any, Any], str | None]] = {
-    "numpy": _numpy,
-    "pandas": _pandas,
-    "pyarrow": _pyarrow,
-    "polars": _polars,
-}

@@ -1,0 +1,103 @@
+"""The facts about one piece of source: a digest that formatting cannot change, and what the code leads to."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import blake3
+
+from pavedroad.pipelines.code.blind import Blind, blind_call, blind_subscript, chain_of, is_globals
+from pavedroad.pipelines.code.names import NameWalk
+from pavedroad.pipelines.code.paths import is_joined, spine, variables, writes_to
+from pavedroad.pipelines.code.scopes import BASE_OF_A_PATH, WRITTEN_TO, Chain, Imported
+
+
+class Facts(NamedTuple):
+    digest: str
+    reads: frozenset[Chain]
+    annotations: frozenset[Chain]
+    blind: tuple[Blind, ...]  # code that chooses code at run time
+    paths: tuple[ast.expr, ...]  # expressions that may name a data file
+
+
+def facts_of(nodes: Iterable[ast.AST], *, paved_names: frozenset[str] = frozenset()) -> Facts:
+    """The facts of statements and expressions that stand at module level, or of a nested function alone."""
+    walk = _FactsWalk(paved_names)
+    for node in nodes:
+        walk.visit(node)
+    scope = walk.scope
+    text = "\x1f".join(walk.out)
+    return Facts(
+        digest=blake3.blake3(text.encode("utf-8", "surrogatepass")).hexdigest(),
+        reads=frozenset(scope.reads),
+        annotations=frozenset(scope.annotations),
+        blind=tuple(dict.fromkeys(scope.blind)),
+        paths=tuple(node for _, node in scope.paths),
+    )
+
+
+class _FactsWalk(NameWalk):
+    """A walk that also notes paths to data files and code that chooses code at run time."""
+
+    def __init__(self, paved_names: frozenset[str]) -> None:
+        super().__init__(paved_names)
+        self.path_nodes: set[int] = set()  # ids of expressions inside a path already taken
+
+    def call(self, node: ast.Call) -> None:
+        blind = blind_call(node)
+        if blind is not None:
+            self.scope.blind.append(blind)
+        self.imported_by_call(node)
+        for written in writes_to(node):
+            self.path_nodes.update(id(inner) for inner in spine(written))
+            self.uses[id(spine(written)[-1])] = WRITTEN_TO
+        self.take_path(node)
+        self.generic(node)
+
+    def imported_by_call(self, node: ast.Call) -> None:
+        """`importlib.import_module("a.b")` is an import; `getattr(a, "b")` is `a.b`."""
+        callee, texts = chain_of(node.func), [a.value for a in node.args if isinstance(a, ast.Constant)]
+        if callee is None or not node.args:
+            return
+        if callee[-1] in ("import_module", "__import__") and texts and isinstance(texts[0], str):
+            name = texts[0].lstrip(".")
+            self.scope.reads.add((Imported(name, "", len(texts[0]) - len(name)),))
+        elif callee == ("getattr",) and len(node.args) > 1 and texts and isinstance(texts[0], str):
+            subject = chain_of(node.args[0])
+            if subject is not None:
+                self.uses[id(spine(node.args[0])[-1])] = texts[0]
+
+    def subscript(self, node: ast.Subscript) -> None:
+        blind = blind_subscript(node)
+        if blind is not None:
+            self.scope.blind.append(blind)
+        elif is_globals(node.value) and isinstance(node.slice, ast.Constant):
+            self.scopes[0].reads.add((node.slice.value,))
+        self.generic(node)
+
+    def binary(self, node: ast.BinOp) -> None:
+        if isinstance(node.op, ast.Div):
+            self.take_path(node)
+        self.generic(node)
+
+    def take_path(self, node: ast.expr) -> None:
+        """Note `HERE / "data" / "x.csv"` or `HERE.joinpath("x.csv")`, and its first name as its base."""
+        if id(node) in self.path_nodes or not is_joined(node):
+            return
+        nodes = spine(node)
+        base = nodes[-1]
+        if any(name is not base and not name.id.isupper() for name in variables(node)):
+            return  # it may vary, so its base counts whole
+        self.path_nodes.update(id(inner) for inner in nodes)
+        if isinstance(base, ast.Name):
+            self.uses.setdefault(id(base), BASE_OF_A_PATH)
+        self.scope.paths.append((base.id if isinstance(base, ast.Name) else "", node))
+
+
+_FactsWalk.handlers = NameWalk.handlers | {
+    ast.Call: _FactsWalk.call,
+    ast.Subscript: _FactsWalk.subscript,
+    ast.BinOp: _FactsWalk.binary,
+}

@@ -159,9 +159,15 @@ def test_tool_folders_and_ignored_files_are_no_part_of_the_project(make_project:
 
 
 def test_excluded_paths_are_not_looked_at(make_project: MakeProject) -> None:
-    manifest = '[tool.paved.checks]\nexclude = ["vendored/", "gen/*.py"]\n'
+    manifest = '[tool.paved.checks]\nexclude = ["vendored/", "gen/*.py", "*_pb2.py"]\n'
     root = make_project(
-        {"pyproject.toml": manifest, "vendored/x/a.py": SPLIT, "gen/b.py": SPLIT, "c.py": SPLIT}
+        {
+            "pyproject.toml": manifest,
+            "vendored/x/a.py": SPLIT,
+            "gen/b.py": SPLIT,
+            "x/d_pb2.py": SPLIT,
+            "c.py": SPLIT,
+        }
     )
 
     assert [finding.place.path for finding in check_project(root, only=["REP201"]).findings] == ["c.py"]
@@ -217,8 +223,10 @@ def test_git_decides_what_is_in_the_project(make_project: MakeProject, git: Call
     git(root, "commit", "-q", "-m", "Start")
     report = check_project(root, only=["MOD501"])
 
-    assert [finding.says for finding in report.findings] == [f"a pickle of {len(model)} B in git"]
-    assert report.findings[0].place.path == "kept.pkl"
+    assert [(finding.place.path, finding.says) for finding in report.findings] == [
+        ("kept.pkl", f"a pickle of {len(model)} B in git"),
+        ("later.pkl", f"a pickle of {len(model)} B that git does not ignore"),
+    ]
     assert report.commit == git(root, "rev-parse", "HEAD").strip()
 
 

@@ -150,6 +150,12 @@ def _is_ignored(path: str, is_folder: bool, ignores: tuple[Ignore, ...]) -> bool
     return ignored
 
 
+def path_pattern(glob: str) -> re.Pattern[str]:
+    """A path as people write it: `*.ipynb` anywhere, `scripts/` and all below it, `scripts/*.py`."""
+    text = f"{glob}**" if glob.endswith("/") else glob
+    return re.compile(glob_pattern(text if "/" in glob else f"**/{text}"))
+
+
 _GLOB = re.compile(r"\*\*/|\*\*|\*|\?|\[!?[^\]]*\]|.", re.DOTALL)
 
 

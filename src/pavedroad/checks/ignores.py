@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from pavedroad.checks.files import glob_pattern
+from pavedroad.checks.files import path_pattern
 from pavedroad.checks.model import Place, Rule, Waiver
 from pavedroad.checks.source import Module, comments
 from pavedroad.errors import ConfigError, did_you_mean
@@ -40,7 +40,7 @@ class Ignore(msgspec.Struct, frozen=True, kw_only=True):
         if not any(names_rule(word, rule) for word in self.rules):
             return False
         if self.in_manifest:
-            return not self.path or bool(re.fullmatch(glob_pattern(self.path), place.path))
+            return not self.path or bool(path_pattern(self.path).fullmatch(place.path))
         same_text = (self.place.path, self.place.cell) == (place.path, place.cell)
         return same_text and any(place.line <= line <= place.last_line for line in self.lines)
 

@@ -15,6 +15,7 @@ import tokenize
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cached_property
 
 import msgspec
 
@@ -143,7 +144,7 @@ class Module:
         stars = () if node.id in self._own else self._stars
         return [own, *(".".join([star, node.id, *rest]) for star in stars)]
 
-    @property
+    @cached_property
     def sets_seed(self) -> bool:
         """Whether it seeds NumPy's global generator, itself or through a function whose name says so."""
         for call in self.all_calls():

@@ -43,16 +43,18 @@ def bare_dependency(project: Project) -> Iterator[Found]:
         files.
     """
     for unit in project.units:
-        versions = known_versions(project, unit)
+        bare = [declared for declared in unit.declared if declared.is_bare and _is_meant(project, declared)]
+        versions = known_versions(project, unit) if bare else {}
         for manifest in unit.manifests:
-            bare = [declared for declared in manifest.declared if declared.is_bare and _installs(declared)]
-            if bare:
-                yield _found(project, manifest, bare, versions, severity="note" if unit.lock else "")
+            ours = [declared for declared in bare if declared.file == manifest.file]
+            if ours:
+                yield _found(project, manifest, ours, versions, severity="note" if unit.lock else "")
 
 
-def _installs(declared: Declared) -> bool:
-    """Type stubs follow the package that they describe."""
-    return not declared.name.startswith("types-") and not declared.name.endswith("-stubs")
+def _is_meant(project: Project, declared: Declared) -> bool:
+    """Not type stubs, which follow the package they describe, and not the project's own extras."""
+    is_stubs = declared.name.startswith("types-") or declared.name.endswith("-stubs")
+    return not is_stubs and declared.name != normalised(project.settings.name)
 
 
 def _found(

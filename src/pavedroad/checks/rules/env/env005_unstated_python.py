@@ -49,7 +49,7 @@ def unstated_python(project: Project) -> Iterator[Found]:
     Fix:
         Adds requires-python to pyproject.toml, or makes .python-version, with the Python that runs the check.
     """
-    if not project.modules or _is_stated(project):
+    if not (project.modules or project.manifests) or _is_stated(project):
         return
     path = project.front_page
     if path != "pyproject.toml":

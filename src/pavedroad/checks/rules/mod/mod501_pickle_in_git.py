@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pavedroad.checks.files import ProjectFile
 from pavedroad.checks.model import Found, Place
 from pavedroad.checks.project import Project
 from pavedroad.checks.rule import rule
@@ -46,16 +47,24 @@ def pickle_in_git(project: Project) -> Iterator[Found]:
         Git LFS pointers. A file is judged by its first bytes, not by its name alone.
     """
     for path, file in project.files.items():
-        if path.lower().endswith(SUFFIXES) and (not project.has_git or file.tracked):
+        if path.lower().endswith(SUFFIXES):
             kind = _pickle_kind(path.lower(), project.head(path, HEAD_BYTES))
             if kind:
-                where = "in git" if project.has_git else "among the project's files"
-                first = f"`git rm --cached {path}`, ignore it" if project.has_git else "add it to .gitignore"
                 yield Found(
                     at=Place(path=path),
-                    says=f"{kind} of {size(file.size_bytes)} {where}",
-                    hint=f"{first}, and let `paved register` keep the model",
+                    says=f"{kind} of {size(file.size_bytes)} {_where(project, file)}",
+                    hint=f"{_first_step(file)}, and let `paved register` keep the model",
                 )
+
+
+def _where(project: Project, file: ProjectFile) -> str:
+    if not project.has_git:
+        return "among the project's files"
+    return "in git" if file.tracked else "that git does not ignore"
+
+
+def _first_step(file: ProjectFile) -> str:
+    return f"`git rm --cached {file.path}`, ignore it" if file.tracked else "add it to .gitignore"
 
 
 def _pickle_kind(path: str, head: bytes) -> str:

@@ -42,9 +42,19 @@ def model_without_signature(project: Project) -> Iterator[Found]:
         mlflow.sklearn.log_model(model, name="churn", input_example=X_train.head())
         ```
     Accepts:
-        signature or input_example; MLflow works the signature out from the example.
+        signature or input_example, and for paved.Model signature or example: the signature follows from it.
+        Tests are left alone.
     """
     for module in project.modules:
+        if project.is_test(module.path):
+            continue
+        for call in module.calls("Model", package="pavedroad"):
+            if not call.is_open and not _is_given(call, "signature", "example"):
+                yield Found(
+                    at=module.place(call.node),
+                    says="paved.Model without signature or example",
+                    hint="pass example=X.head(): the signature follows from it",
+                )
         for call in module.calls("log_model", package="mlflow"):
             if _flavour(call) in FLAVOURS and not call.is_open and not _describes_itself(module, call):
                 yield Found(
@@ -60,11 +70,7 @@ def _flavour(call: Call) -> str:
 
 
 def _describes_itself(module: Module, call: Call) -> bool:
-    given = [call.keyword(name) for name in ("signature", "input_example")]
-    if (
-        any(value is not None and not _is_none(value) for value in given)
-        or len(call.node.args) > MODEL_AND_NAME
-    ):
+    if _is_given(call, "signature", "input_example") or len(call.node.args) > MODEL_AND_NAME:
         return True
     return _flavour(call) == "pyfunc" and _has_typed_predict(module)
 
@@ -76,6 +82,11 @@ def _has_typed_predict(module: Module) -> bool:
         if function.name == "predict" and data and data[-1].annotation is not None:
             return True
     return False
+
+
+def _is_given(call: Call, *keywords: str) -> bool:
+    values = [call.keyword(name) for name in keywords]
+    return any(value is not None and not _is_none(value) for value in values)
 
 
 def _is_none(value: ast.expr) -> bool:

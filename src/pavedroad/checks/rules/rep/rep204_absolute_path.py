@@ -37,8 +37,16 @@ OPENERS = frozenset(
 )  # fmt: skip
 _READS = re.compile(r"read_\w+|write_\w+|load_\w+|save_\w+")
 _PATH_NAME = re.compile(
-    r"(^|_)(path|dirs?|directory|folder|files?|filename|root|base|location|csv)(_|$)", re.I
+    r"(^|_)(dirs?|directory|folder|files?|filename|csv)(_|$)"
+    r"|(data|dataset|model|weights|checkpoint|input|output|log|save|image|train|test|config)s?_path$",
+    re.IGNORECASE,
 )
+# A route has no suffix, so with one even a plain `path` names a file.
+_FILE = re.compile(
+    r"\.(csv|parquet|json|txt|pkl|joblib|npy|npz|h5|pt|pth|onnx|feather|xlsx?|tsv|ya?ml|jpe?g|png)$"
+)
+# Users that images of containers and platforms make: their home is the same wherever the image runs.
+_IMAGE_USER = re.compile(r"/home/(jovyan|airflow|vscode|site|app|nonroot|sagemaker-user|runner)(/|$)")
 # Comparing or taking apart a path does not open it.
 STRING_METHODS = frozenset(
     {
@@ -94,7 +102,7 @@ def absolute_path(project: Project) -> Iterator[Found]:
 
 
 def _is_absolute(text: str, module: Module, node: ast.Constant, in_test: bool) -> bool:
-    if len(text) < 4 or _PLACEHOLDER.search(text) or "://" in text:
+    if len(text) < 4 or _PLACEHOLDER.search(text) or "://" in text or _IMAGE_USER.match(text):
         return False
     use = _use(module, node)
     if use in ("ignored", "compared"):
@@ -139,7 +147,8 @@ def _use(module: Module, node: ast.Constant) -> str:
         return _use_as_keyword(module, parent)
     if isinstance(parent, ast.Call):
         return _use_as_argument(module, parent, child)
-    return "opened" if _is_named_like_path(parent, child) else "other"
+    text = str(node.value)
+    return "opened" if any(_names_path(name, text) for name in _names_given(parent, child)) else "other"
 
 
 def _use_as_keyword(module: Module, keyword: ast.keyword) -> str:
@@ -147,7 +156,7 @@ def _use_as_keyword(module: Module, keyword: ast.keyword) -> str:
     name = _tail(module, call.func) if isinstance(call, ast.Call) else ""
     if name in STRING_METHODS or keyword.arg in ("help", "description", "prefix", "url", "route", "pattern"):
         return "compared"
-    if keyword.arg and _PATH_NAME.search(keyword.arg) and keyword.arg != "path":
+    if keyword.arg and _PATH_NAME.search(keyword.arg):
         return "opened"
     return "opened" if name in OPENERS or _READS.fullmatch(name) else "other"
 
@@ -159,31 +168,31 @@ def _use_as_argument(module: Module, call: ast.Call, argument: ast.AST) -> str:
     if name == "join" and call.args and call.args[0] is not argument:
         return "ignored"  # os.path.join(base, "/tail")
     if name in SYS_PATH_METHODS:
-        return "opened" if ast.unparse(call.func).startswith("sys.path.") else "other"
+        return "opened" if f"sys.path.{name}" in module.names_of(call.func) else "other"
     return "opened" if name in OPENERS or _READS.fullmatch(name) else "other"
 
 
-def _is_named_like_path(parent: ast.AST | None, child: ast.AST) -> bool:
-    """`DATA_DIR = "/..."`, `def load(path="/...")`, `{"data_path": "/..."}`."""
+def _names_path(name: str, text: str) -> bool:
+    return bool(_PATH_NAME.search(name)) or ("path" in name.lower() and bool(_FILE.search(text)))
+
+
+def _names_given(parent: ast.AST | None, child: ast.AST) -> list[str]:
+    """What the value is called: `DATA_DIR = "/..."`, `def load(path="/...")`, `{"data_path": "/..."}`."""
     if isinstance(parent, ast.Assign):
-        names = [
-            target.id if isinstance(target, ast.Name) else getattr(target, "attr", "")
-            for target in parent.targets
-        ]
-        return any(_PATH_NAME.search(name) for name in names)
+        return [getattr(target, "id", "") or getattr(target, "attr", "") for target in parent.targets]
     if isinstance(parent, ast.AnnAssign):
-        return bool(_PATH_NAME.search(getattr(parent.target, "id", "")))
+        return [getattr(parent.target, "id", "")]
     if isinstance(parent, ast.Dict):
         keys = [key for key, value in zip(parent.keys, parent.values, strict=True) if value is child]
-        return any(isinstance(key, ast.Constant) and _PATH_NAME.search(str(key.value)) for key in keys)
+        return [str(key.value) for key in keys if isinstance(key, ast.Constant)]
     if isinstance(parent, ast.arguments):
-        pairs = (
-            [*zip(parent.args[-len(parent.defaults) :], parent.defaults, strict=False)]
-            if parent.defaults
-            else []
-        )
-        return any(value is child and _PATH_NAME.search(argument.arg) for argument, value in pairs)
-    return False
+        positional = [*parent.posonlyargs, *parent.args]
+        pairs = [*zip(reversed(positional), reversed(parent.defaults), strict=False)]
+        pairs += [
+            (name, value) for name, value in zip(parent.kwonlyargs, parent.kw_defaults, strict=True) if value
+        ]
+        return [argument.arg for argument, value in pairs if value is child]
+    return []
 
 
 def _tail(module: Module, function: ast.expr) -> str:

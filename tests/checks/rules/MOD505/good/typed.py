@@ -1,4 +1,8 @@
 import mlflow
+import pavedroad as paved
+
+paved.Model(estimator=object(), example=[[1.0]])
+paved.Model(**{"estimator": object(), "example": [[1.0]]})
 
 
 class Scorer(mlflow.pyfunc.PythonModel):

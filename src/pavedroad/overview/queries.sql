@@ -4,11 +4,11 @@
 SELECT kind, name, version, owner, stage, created_ms, updated_ms FROM (
     SELECT kind, name, version, owner, stage, created_ms, updated_ms,
         ROW_NUMBER() OVER (PARTITION BY kind, name, CASE WHEN version = '' THEN 0 ELSE 1 END
-                           ORDER BY created_ms DESC, version DESC) AS place
+                           ORDER BY created_ms DESC, LENGTH(version) DESC, version DESC) AS place
     FROM artifacts WHERE kind <> 'dataset'
 ) AS placed
 WHERE version = '' OR (kind = 'model' AND (place <= :versions OR stage = 'production'))
-ORDER BY kind, name, created_ms, version LIMIT :limit
+ORDER BY kind, name, created_ms, LENGTH(version), version LIMIT :limit
 
 -- name: parts
 -- Which artifact is part of which project.
@@ -87,7 +87,7 @@ WHERE version = '' AND owner = '' AND kind IN ('project', 'pipeline', 'service',
 ORDER BY created_ms LIMIT :limit
 
 -- name: is_anything
-SELECT EXISTS (SELECT 1 FROM artifacts) + EXISTS (SELECT 1 FROM runs) AS number
+SELECT CASE WHEN EXISTS (SELECT 1 FROM artifacts) OR EXISTS (SELECT 1 FROM runs) THEN 1 ELSE 0 END AS number
 
 -- name: runs_by_prefix
 SELECT id, name, status, start_ms FROM runs WHERE id LIKE :prefix AND lifecycle_stage = 'active' ORDER BY id LIMIT :limit

@@ -1,7 +1,7 @@
-"""Fills a record with many runs, quickly. `python -m tests.web.make_big_record HOME 10000` makes one to look at.
+"""Fills a record with many runs, quickly. `python -m tests.web.make_big_record HOME 10000` makes one.
 
-It looks like that of a team that tunes gradient boosting: a run has 8 metrics, 10 params and 6 tags, and every
-hundredth curves of 500 points.
+It looks like that of a team that tunes gradient boosting: a run has 8 metrics, 10 params and 6 tags, and
+every hundredth has curves of 500 points.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from pavedroad.catalog import Ref, add_edge, ensure_artifact, set_owner, write_f
 from pavedroad.config import Settings
 from pavedroad.kit.sql import Transaction
 from pavedroad.record import Record, record_of
+from pavedroad.registry.model import Evidence
+from pavedroad.registry.registration import create_model, register_version
+from pavedroad.registry.store import get_version, insert_evaluation
 from pavedroad.tracking import ensure_experiment
 from pavedroad.tracking.store import SQL
 
@@ -133,6 +136,40 @@ def _facts(tx: Transaction, ids: list[str], chance: random.Random, end_ms: int) 
                 set_owner(tx, Ref("project", name), "team-a", who="ada")
 
 
+def fill_road(record: Record, *, lanes: int = 60, versions: int = 12, seed: int = 8400) -> None:
+    """Add `lanes` projects of eight owners, each with a pipeline and a model of many versions."""
+    chance = random.Random(seed)
+    record.db.write(lambda tx: [_lane(tx, at, versions, chance) for at in range(lanes)])
+
+
+def _lane(tx: Transaction, at: int, versions: int, chance: random.Random) -> None:
+    name, owner = f"{chance.choice(PROJECTS)}-{at:02}", f"team-{'abcdefgh'[at % 8]}"
+    project, pipeline = Ref("project", name), Ref("pipeline", name)
+    for ref in (project, pipeline):
+        ensure_artifact(tx, ref, who="ada", owner=owner)
+    create_model(tx, name, who="ada")
+    for ref in (pipeline, Ref("model", name)):
+        add_edge(tx, ref, "part-of", project)
+    for number in range(1, versions + 1):
+        register_version(tx, name, source=f"https://models.example/{name}/{number}", who="ada")
+        version = get_version(tx, name, number)
+        closed = chance.random() < 0.3
+        gates = [
+            Evidence(
+                gate=gate,
+                verdict="closed" if closed and gate == "metric" else "open",
+                says="as told",
+                at_ms=1,
+                who="ada",
+            )
+            for gate in ("digest", "owner", "signature", "metric", "latency")
+        ]
+        insert_evaluation(
+            tx, version, "champion", gates, passed=not closed, who="ada", at_ms=version.created_ms
+        )
+
+
 if __name__ == "__main__":
     with record_of(Settings(home=Path(sys.argv[1]), user="ada")) as opened:
         fill(opened, runs=int(sys.argv[2]))
+        fill_road(opened)

@@ -36,10 +36,10 @@ def list_(words: str, kind: str, owner: str, stage: str, limit: int, after: str,
     if as_json:
         print_json([_plain(artifact) for artifact in found])
     elif not found:
+        is_narrowed = words or kind or owner or stage or after
         click.echo(
-            "no artifacts here yet" if not (words or kind or owner or stage) else "no artifact is like that"
+            "no artifact is like that" if is_narrowed else "no artifacts yet; make a project: paved new NAME"
         )
-        click.echo("  make a project   paved new NAME")
     else:
         rows = [(a.ref, a.stage, a.owner or "-", how_long_ago(a.updated_ms)) for a in found]
         click.echo(table(("artifact", "stage", "owner", "changed"), rows))
@@ -118,8 +118,8 @@ def lineage(artifact: str, as_json: bool) -> None:
     if not found.flows:
         click.echo(f"nothing is known to have led to {ref} or to have come from it")
         return
-    for flow in found.flows:
-        click.echo(flow.says)
+    for sentence in found.sentences:
+        click.echo(sentence)
     if found.left_out:
         click.echo(styled(f"and {found.left_out:,} more; see them with --json on their neighbours", "dim"))
 
@@ -143,19 +143,20 @@ def journal(
     from pavedroad.kit.clock import utc_iso
     from pavedroad.record import record_of
 
-    before = NEWEST if before is None else max(0, min(before, NEWEST))
+    is_narrowed = bool(artifact or verb or who or run_id or before is not None)
+    start = NEWEST if before is None else max(0, min(before, NEWEST))
     with record_of(read_settings()) as record:
         facts = read_facts(
-            record.db, artifact=artifact, verb=verb, who=who, run_id=run_id, before=before, limit=limit
+            record.db, artifact=artifact, verb=verb, who=who, run_id=run_id, before=start, limit=limit
         )
     if as_json:
         print_json(facts)
     elif not facts:
-        click.echo(
-            "the journal has no such fact" if artifact or verb or who or run_id else "the journal is empty"
-        )
+        click.echo("the journal has no such fact" if is_narrowed else "the journal is empty")
     else:
-        rows = [(f"{fact.seq}", utc_iso(fact.at_ms)[:19], tell(fact).sentence) for fact in facts]
+        rows = [
+            (f"{fact.seq}", utc_iso(fact.at_ms)[:16].replace("T", " "), tell(fact).sentence) for fact in facts
+        ]
         click.echo(table(("no", "when (utc)", "fact"), rows, right=("no",)))
         if len(facts) == limit:
             click.echo(styled(f"older: paved journal --before {facts[-1].seq}", "dim"))

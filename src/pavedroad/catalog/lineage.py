@@ -48,12 +48,9 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int = 0  # neighbours that did not fit
 
     @property
-    def before(self) -> list[Flow]:
-        return [flow for flow in self.flows if flow.target in self.focus]
-
-    @property
-    def after(self) -> list[Flow]:
-        return [flow for flow in self.flows if flow.source in self.focus]
+    def sentences(self) -> list[str]:
+        """What was recorded, each once: several runs may have said the same."""
+        return list(dict.fromkeys(flow.says for flow in self.flows))
 
 
 def trace(reader: Reader, ref: Ref, *, largest: int = LARGEST) -> Lineage:
@@ -86,7 +83,10 @@ def parts_of(reader: Reader, ref: Ref) -> tuple[list[str], list[str]]:
     """What this artifact is part of, and what is part of it."""
     whole = reader.all(SQL.out_of, artifact=str(ref), verb="part-of", run_id="", limit=MOST_NEXT)
     parts = reader.all(SQL.into, artifact=str(ref), verb="part-of", limit=200)
-    return [row["target"] for row in whole], [row["source"] for row in parts]
+    return (
+        list(dict.fromkeys(row["target"] for row in whole)),
+        list(dict.fromkeys(row["source"] for row in parts)),
+    )
 
 
 def _starts(reader: Reader, ref: Ref) -> list[Step]:

@@ -68,11 +68,13 @@ def _tail(fact: Fact) -> str:
     if isinstance(closed, list) and closed:
         words.append(f"because {', '.join(map(str, closed))} {'is' if len(closed) == 1 else 'are'} closed")
     if payload.get("reason"):
-        words.append(f"because {str(payload['reason'])[:LONGEST_REASON]}")
-    if payload.get("note"):
-        words.append(f"saying {str(payload['note'])[:LONGEST_REASON]}")
+        words.append(f"{'saying' if fact.verb == 'approved' else 'because'} {_cut(payload['reason'])}")
     if isinstance(payload.get("duration_ms"), int):
         words.append(f"in {duration(payload['duration_ms'])}")
     if payload.get("error"):
-        words.append(f"because {str(payload['error'])[:LONGEST_REASON]}")
+        words.append(f"because {_cut(payload['error'])}")
     return ", ".join(words)
+
+
+def _cut(text: object) -> str:
+    return " ".join(str(text).split())[:LONGEST_REASON]

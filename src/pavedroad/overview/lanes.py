@@ -64,6 +64,13 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     markers: list[Marker]
     barrier: Barrier | None
     services: list[LiveService]
+    changed_ms: int  # when anything in it last did
+
+    @property
+    def stops(self) -> str:
+        """What stands where, for those who do not see the picture."""
+        stages = [f"{len(self.at(stage))} {stage}" for stage in STATIONS if self.at(stage)]
+        return ", ".join(stages)
 
     def at(self, stage: str) -> list[Marker]:
         return [marker for marker in self.markers if marker.stage == stage]
@@ -115,7 +122,7 @@ def _homes(reader: Reader) -> dict[str, str]:
         model = row["target"].partition("@")[0]
         homes.setdefault(row["source"], homes.get(model, model))
     for row in reader.all(SQL.askers):
-        homes.setdefault(row["source"], homes.get(row["target"], row["target"]))
+        homes.setdefault(row["source"], homes.get(row["target"], str(row["target"])))
     return homes
 
 
@@ -175,6 +182,7 @@ def _lane(head: str, members: list[Row], facts: _Facts) -> Lane:
         markers=markers,
         barrier=barrier,
         services=services[:2],
+        changed_ms=max(row["updated_ms"] for row in members),
     )
 
 

@@ -20,7 +20,7 @@ from pavedroad.web import Page
 FACTS_SHOWN, FACTS_READ = 12, 60
 CONCERNS_SHOWN = 12
 LANES_TOGETHER = 8  # more are grouped by owner
-LANES_SHOWN = 60
+LANES_SHOWN = 40  # more would weigh too much for a first screen; `?lanes=all` draws them
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +29,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def picture(self) -> Svg:
-        return draw_road(self.lanes)
+        return draw_road(self.lanes, with_owner=not self.owner)
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,14 +56,20 @@ def _owner(lane: Lane) -> tuple[bool, str]:
 def show_overview(request: Request) -> Overview:
     record: Record = request.app.state.record
     lanes, concerns = read_lanes(record), read_concerns(record)
+    shown = lanes if request.query_params.get("lanes") == "all" else _loudest(lanes)
     return Overview(
         is_empty=not record.db.value(SQL.is_anything),
-        lanes=lanes[:LANES_SHOWN],
-        lanes_left_out=max(0, len(lanes) - LANES_SHOWN),
+        lanes=[lane for lane in lanes if lane in shown],
+        lanes_left_out=len(lanes) - len(shown),
         concerns=concerns[:CONCERNS_SHOWN],
         concerns_left_out=max(0, len(concerns) - CONCERNS_SHOWN),
         facts=_lately(record),
     )
+
+
+def _loudest(lanes: list[Lane]) -> list[Lane]:
+    """Those that need a person, then those that changed last."""
+    return sorted(lanes, key=lambda lane: (not lane.flag, -lane.changed_ms))[:LANES_SHOWN]
 
 
 def _lately(record: Record) -> list[Told]:

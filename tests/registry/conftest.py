@@ -104,7 +104,7 @@ class Maker:
             contents["input_example.json"] = msgspec.json.encode(example)
         if card:
             contents["README.md"] = card.encode()
-        contents["MLmodel"] = msgspec.json.encode(manifest)  # JSON is YAML
+        contents.setdefault("MLmodel", msgspec.json.encode(manifest))  # JSON is YAML
         stored = {path: put_bytes(self.record.files, data) for path, data in contents.items()}
 
         def write(tx: Any) -> str:

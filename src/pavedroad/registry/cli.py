@@ -341,7 +341,7 @@ def _checking(record: Record, version: ModelVersion) -> Callable[[str], Report] 
 def _folder_of(record: Record, name: str) -> Path | None:
     """Where the project lies: around the working directory, else where its last run saw it."""
     from pavedroad.catalog import read_project
-    from pavedroad.pipelines.store import latest_project
+    from pavedroad.pipelines import latest_project
 
     here = _project_here()
     if here is not None and here.name == name:

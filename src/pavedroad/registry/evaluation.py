@@ -9,7 +9,7 @@ import msgspec
 
 from pavedroad.config import Settings
 from pavedroad.errors import PavedError
-from pavedroad.pipelines.store import latest_project
+from pavedroad.pipelines import latest_project
 from pavedroad.record import Record
 from pavedroad.registry import store
 from pavedroad.registry.context import CheckProject, MeasureLatency, last_holder, make_context

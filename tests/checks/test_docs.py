@@ -1,6 +1,9 @@
 """What is generated is as it was generated; what is shown was shown by the program."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,3 +21,19 @@ def test_the_page_of_a_rule_is_what_its_docstring_says(name: str) -> None:
 
 def test_no_page_is_left_from_a_rule_that_is_gone() -> None:
     assert {file.name for file in (DOCS / "rules").iterdir()} == set(rule_pages())
+
+
+def test_the_example_of_the_page_says_what_the_page_says(paved: Callable[..., Any], tmp_path: Path) -> None:
+    page = (DOCS / "checks.md").read_text("utf-8")
+    code, shown = re.findall(r"```(?:python|console)\n(.*?)```", page, flags=re.DOTALL)[:2]
+    project = tmp_path / "example"
+    project.mkdir()
+    (project / "train.py").write_text(code)
+    command, _, expected = shown.partition("\n")
+    answer = paved(*command.removeprefix("$ paved ").split(), cwd=project, code=1)
+
+    assert without_time(answer.out) == without_time(expected)
+
+
+def without_time(text: str) -> str:
+    return re.sub(r"profile team, [\d.]+ m?s", "profile team", text).strip()

@@ -11,8 +11,9 @@ from pavedroad.checks.source import Module
 
 # Somebody's own folder, or a drive: never the same on another machine.
 _PERSONAL = re.compile(
-    r"(/home/|/Users/|/root/|[A-Za-z]:[\\/](?![\\/])|\\\\[\w.-]+\\)[^\s\\/:*?\"<>|{}]+[^\n]*"
+    r"(/home/|/Users/|/root/|[A-Za-z]:[\\/]{1,2}|\\\\[\w.-]+\\)[^\s\\/:*?\"<>|{}]+[^\n]*"
 )
+_URL = re.compile(r"\w{2,}://")
 # Any other absolute path, judged by how it is used.
 _ABSOLUTE = re.compile(r"/[A-Za-z0-9_.-]+(/[^\n:*?\"<>|{}]*)?")
 # Absolute by convention: the same on every machine, or in every container of that platform.
@@ -102,7 +103,7 @@ def absolute_path(project: Project) -> Iterator[Found]:
 
 
 def _is_absolute(text: str, module: Module, node: ast.Constant, in_test: bool) -> bool:
-    if len(text) < 4 or _PLACEHOLDER.search(text) or "://" in text or _IMAGE_USER.match(text):
+    if len(text) < 4 or _PLACEHOLDER.search(text) or _URL.match(text) or _IMAGE_USER.match(text):
         return False
     use = _use(module, node)
     if use in ("ignored", "compared"):

@@ -34,7 +34,8 @@ def missing_tests(project: Project) -> Iterator[Found]:
     if not code or any(_holds_tests(module) for module in modules if _is_test_file(project, module)):
         return
     empty = [module for module in modules if project.is_test(module.path) and module.tree.body]
-    seen = f"; {count(len(empty), 'file')} below tests/ hold no test function" if empty else ""
+    verb = "holds" if len(empty) == 1 else "hold"
+    seen = f"; {count(len(empty), 'test file')} {verb} no test function" if empty else ""
     yield Found(
         at=Place(path=project.front_page),
         says=f"no tests for {count(len(code), 'Python file')}{seen}",

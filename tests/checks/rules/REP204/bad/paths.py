@@ -12,6 +12,7 @@ sys.path.append("/home/ann/rides/src")
 frame = pd.read_csv("/home/ann/rides/data.csv")
 frame = pd.read_csv(r"C:\Users\ann\rides.csv")
 frame = pd.read_parquet(path="/mnt/share/rides.parquet")
+frame = pd.read_csv("d://rides//data.csv")
 model = joblib.load("/Users/ann/models/rides.joblib")
 place = Path("/scratch/ann") / "rides"
 joined = os.path.join("/media/disk/rides", "data.csv")

@@ -132,12 +132,12 @@ def test_files_kept_elsewhere_leave_no_digest(make: Any) -> None:
         "file:///etc/passwd",
         "../x",
         "s3://b/%2e%2e/m",
+        "s3://b/\x00",
         "models:/flights/9",
         "models:/m-1",
         "runs:/none/m",
         "mlflow-artifacts:/1/none/artifacts",
         "x" * 3000,
-        "s3://b/\x00",
     ],
 )
 def test_sources_that_cannot_be_are_refused(make: Any, source: str) -> None:

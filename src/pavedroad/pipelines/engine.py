@@ -16,7 +16,7 @@ from pavedroad.pipelines import store
 from pavedroad.pipelines.attempt import Runner
 from pavedroad.pipelines.cache import Cache, Call
 from pavedroad.pipelines.ended import Ended
-from pavedroad.pipelines.events import Event, Note, StepFinished, StepRetried, StepStarted
+from pavedroad.pipelines.events import Event, MapSpread, Note, StepFinished, StepRetried, StepStarted
 from pavedroad.pipelines.failures import user_traceback
 from pavedroad.pipelines.recording import Recorder, StepDone
 from pavedroad.pipelines.results import keep_result
@@ -113,6 +113,7 @@ class Engine:
 
     def _spread(self, task: MapTask) -> None:
         children = spread(task, self._shelf)
+        self._tell(MapSpread(step=task.name, items=len(children)))
         with self.scheduler.lock:
             task.children, task.left = children, len(children)
             for child in children:
@@ -225,7 +226,7 @@ class Engine:
             else str(ended.error)
         )
         row = self._row(task, call, "miss", because=said[:2000], status=status, peak=ended.peak_bytes)
-        trace = ended.traceback or user_traceback(ended.error)
+        task.traceback = trace = ended.traceback or user_traceback(ended.error)
         done = self._done(task, call, row, traceback=trace, used_mlflow=ended.used_mlflow)
         self._recorder.step_done(done)
         self._tell_finished(row)

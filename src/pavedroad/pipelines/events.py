@@ -12,7 +12,8 @@ def _snake(name: str) -> str:
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=_snake):
-    """`event` names its kind: run_started, step_started, step_retried, step_finished, note, run_finished."""
+    """`event` names its kind: run_started, map_spread, step_started, step_retried, step_finished, note,
+    run_finished."""
 
 
 class RunStarted(Event, frozen=True, kw_only=True):
@@ -21,6 +22,13 @@ class RunStarted(Event, frozen=True, kw_only=True):
     project: str
     parameters: dict[str, str]
     steps: list[str]
+
+
+class MapSpread(Event, frozen=True, kw_only=True):
+    """A `.map` knows how many items it goes over; each is a step `name[0]`, `name[1]`, …"""
+
+    step: str
+    items: int
 
 
 class StepStarted(Event, frozen=True, kw_only=True):
@@ -66,7 +74,6 @@ class RunFinished(Event, frozen=True, kw_only=True):
     metrics: dict[str, float] = {}
     error: str = ""
     traceback: str = ""
-    hint: str = ""
 
 
 def to_json(event: Event) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Callable
 
 import msgspec
 
@@ -14,6 +15,7 @@ from pavedroad.kit.files import put_bytes
 from pavedroad.kit.sql import Transaction
 from pavedroad.pipelines import facts, store
 from pavedroad.pipelines.keys import CodeParts
+from pavedroad.pipelines.openlineage import Lineage
 from pavedroad.pipelines.surroundings import Source, this_process
 from pavedroad.pipelines.values.model import Value
 from pavedroad.pipelines.writes import OrderedWrites
@@ -75,8 +77,18 @@ class StepDone(msgspec.Struct, frozen=True, kw_only=True):
 class Recorder:
     """One run's writer. Its methods may be called from any thread."""
 
-    def __init__(self, record: Record, about: About) -> None:
+    def __init__(
+        self, record: Record, about: About, *, note: Callable[[str], None] = lambda text: None
+    ) -> None:
         self.run_id = uuid.uuid4().hex
+        target = record.settings.openlineage
+        self._lineage = (
+            Lineage(
+                target, project=about.project.name, pipeline=about.pipeline, run_id=self.run_id, note=note
+            )
+            if target
+            else None
+        )
         self.experiment_id = ""
         self.about = about
         self.started_ms = now_ms()
@@ -107,6 +119,8 @@ class Recorder:
             started_ms=self.started_ms,
         )
         self.experiment_id = self._record.db.write(lambda tx: self._open(tx, row))
+        if self._lineage is not None:
+            self._lineage.run_started(self.started_ms)
 
     def _open(self, tx: Transaction, row: store.PipelineRow) -> str:
         about, who = self.about, self.about.who
@@ -172,12 +186,17 @@ class Recorder:
     def wait(self) -> None:
         self._writes.wait()
 
-    def close(self, status: str, *, started: float | None = None, error: str = "") -> dict[str, float]:
+    def close(self, status: str, *, error: str = "") -> dict[str, float]:
         """End the run and wait until all of it is on disk; the run's own metrics."""
         self._writes.wait()
         metrics: dict[str, float] = {}
         self._writes.add(lambda tx: self._close(tx, status, error, metrics))
         self._writes.wait()
+        if self._lineage is not None:
+            done = self.steps_done()
+            used, made = self._files_used(done), self._data_made(done)
+            self._lineage.run_ended(status, now_ms(), error=error, inputs=used, outputs=made)
+            self._lineage.close()
         return metrics
 
     def files_root(self, run_id: str) -> str:
@@ -216,6 +235,22 @@ class Recorder:
                 put_file(tx, self.files_root(done.row.step_run_id), "traceback.txt", traceback)
 
         self._writes.add(write)
+        if self._lineage is not None:
+            self._tell_lineage(self._lineage, done)
+
+    def _tell_lineage(self, lineage: Lineage, done: StepDone) -> None:
+        row = done.row
+        lineage.step(
+            row.step_run_id,
+            row.step,
+            row.status,
+            started_ms=row.started_ms,
+            ended_ms=row.ended_ms,
+            inputs=[data for _, data in self._data_of(done)],
+            outputs=self._data_of_output(row),
+            error=row.because if row.status != "FINISHED" else "",
+            traceback=done.traceback,
+        )
 
     def steps_done(self) -> list[StepDone]:
         return sorted(self._done, key=lambda done: (done.row.position, done.row.step))
@@ -364,15 +399,24 @@ class Recorder:
                     for parameter, data in self._data_of(each)
                 }
         log_inputs(tx, self.run_id, [data.as_input(parameter) for parameter, data in used.values()])
-        for _, data in used.values():
-            if data.kind in ("file", "folder"):
-                self._say(tx, "used", data)
-        for each in done:
-            if each.row.verdict != "hit" and each.row.output is not None and not each.is_item:
-                for data in facts.datasets_of(
-                    each.row.output, self.dataset_name(each.row.step), self.about.target
-                ):
-                    self._say(tx, "produced", data)
+        for data in self._files_used(done):
+            self._say(tx, "used", data)
+        for data in self._data_made(done):
+            self._say(tx, "produced", data)
+
+    def _files_used(self, done: list[StepDone]) -> list[facts.Dataset]:
+        files = [data for each in done for _, data in each.inputs if data.kind in ("file", "folder")]
+        return list({(data.name, data.digest): data for data in files}.values())
+
+    def _data_made(self, done: list[StepDone]) -> list[facts.Dataset]:
+        """By steps that ran; the items of a map count as one whole, which nobody named."""
+        made = [each.row for each in done if each.row.verdict != "hit" and not each.is_item]
+        return [data for row in made for data in self._data_of_output(row)]
+
+    def _data_of_output(self, row: store.StepRow) -> list[facts.Dataset]:
+        if row.output is None:
+            return []
+        return facts.datasets_of(row.output, self.dataset_name(row.step), self.about.target)
 
     def dataset_name(self, step: str) -> str:
         """How the data a step gives are called: `late-flights.split`."""

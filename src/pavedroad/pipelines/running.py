@@ -82,6 +82,7 @@ class PipelineRun:
         self.metrics: dict[str, float] = {}
         self.error: BaseException | None = None
         self.failed_step = ""
+        self.traceback = ""  # of the failed step, without our frames
         self._result: Callable[[], Any] = lambda: None
         self._outputs: Mapping[str, Task] = {}
         self._shelf: Shelf | None = None
@@ -219,7 +220,7 @@ class _Session:
             graph=graph_nodes(graph),
             who=record.settings.who,
         )
-        self.recorder = Recorder(record, about)
+        self.recorder = Recorder(record, about, note=lambda text: self._tell(events.Note(text=text)))
         self.shelf = Shelf(record.files, record.settings.home / "work")
         self._tasks = tasks_of(graph)
         self._surroundings: threading.Thread | None = None
@@ -345,6 +346,7 @@ class _Session:
         done = self._finish(status, error=said[:2000])
         if failures:
             done.error, done.failed_step = error, failures[0].name
+            done.traceback = failures[0].traceback
         self._tell_end(done)
         return done
 
@@ -398,6 +400,7 @@ class _Session:
                 failed=sum(step.status == "FAILED" for step in done.steps),
                 metrics=done.metrics,
                 error=f"{type(done.error).__name__}: {done.error}" if done.error else "",
+                traceback=done.traceback,
             )
         )
         self._show_events()

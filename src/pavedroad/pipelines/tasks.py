@@ -48,7 +48,7 @@ class Task:
 
     __slots__ = (
         "arguments", "attempt", "claims", "dependents", "error", "held", "is_done", "is_forced", "name", "node",
-        "part_of", "position", "started_ms", "step_run_id", "waiting",
+        "part_of", "position", "started_ms", "step_run_id", "traceback", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +69,7 @@ class Task:
         self.started_ms = 0
         self.step_run_id = ""
         self.error: BaseException | None = None
+        self.traceback = ""
 
     def sources(self) -> Iterator[tuple[str, Source]]:
         """Every result that goes in, with its parameter."""

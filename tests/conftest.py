@@ -397,6 +397,16 @@ def live(settings: Settings) -> Iterator[Live]:
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def shared_live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """One running `paved up` on SQLite for all tests of a file that do not mind each other's rows."""
+    account = tmp_path_factory.mktemp("account")
+    (account / "user").mkdir()
+    server = Live(Settings(home=account / "home", user="ada"))
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def any_live(any_settings: Settings) -> Iterator[Live]:
     """A running `paved up` on SQLite, then on PostgreSQL."""

@@ -96,7 +96,7 @@ class LazyGroup(click.Group):
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             names = [command.name for command in COMMANDS]
             raise Invalid(
-                f"no command {args[0]!r}", hint=f"{did_you_mean(args[0], names)} See `paved --help`"
+                f"no command {args[0]!r}", hint=f"{did_you_mean(args[0], names)}; see `paved --help`"
             )
         return super().resolve_command(ctx, args)
 

@@ -16,6 +16,7 @@ class Blind(NamedTuple):
     literals: tuple[str, ...] = ()  # the text constants among the arguments
 
 
+VARYING_PATH = "path"  # the callee of a path that is put together from variables
 CHOOSES = "chooses code at run time"
 # What is called -> what it does that cannot be followed.
 CALLS = {
@@ -69,14 +70,14 @@ def blind_call(node: ast.Call) -> Blind | None:
         return _getattr(node, callee)
     if callee[-1] in ("import_module", "__import__") and arguments and _is_text(arguments[0]):
         return None
-    return Blind(callee, None, _text(node), node.lineno, _literals(arguments))
+    return Blind(callee, None, shown(node), node.lineno, _literals(arguments))
 
 
 def _getattr(node: ast.Call, callee: tuple[str, ...]) -> Blind | None:
     if len(node.args) < 2 or _is_text(node.args[1]):
         return None
     subject = chain_of(node.args[0])
-    return Blind(callee, subject, _text(node), node.lineno) if subject else None
+    return Blind(callee, subject, shown(node), node.lineno) if subject else None
 
 
 def _looked_up(node: ast.Call) -> Blind | None:
@@ -84,7 +85,7 @@ def _looked_up(node: ast.Call) -> Blind | None:
     is_asked = isinstance(node.func, ast.Attribute) and is_globals(node.func.value) and node.args
     if not is_asked or _is_text(node.args[0]):
         return None
-    return Blind(("globals",), None, _text(node), node.lineno)
+    return Blind(("globals",), None, shown(node), node.lineno)
 
 
 def is_globals(node: ast.expr) -> bool:
@@ -100,11 +101,11 @@ def blind_subscript(node: ast.Subscript) -> Blind | None:
         if callee is None or callee[-1] not in _INDEXED:
             return None
         subject = chain_of(node.value.args[0]) if node.value.args else None
-        return Blind(callee, subject, _text(node), node.lineno)
+        return Blind(callee, subject, shown(node), node.lineno)
     callee = chain_of(node.value)
     if callee is None or callee[-1] != "modules":
         return None
-    return Blind(callee, None, _text(node), node.lineno)
+    return Blind(callee, None, shown(node), node.lineno)
 
 
 def chain_of(node: ast.expr) -> tuple[str, ...] | None:
@@ -129,6 +130,7 @@ def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-def _text(node: ast.expr) -> str:
+def shown(node: ast.expr) -> str:
+    """Source for a message."""
     text = ast.unparse(node)
     return text if len(text) <= 60 else f"{text[:57]}..."

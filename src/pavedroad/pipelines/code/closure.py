@@ -96,12 +96,13 @@ class Closure:
             self.todo.append(lambda: self._name(module, str(chain[0]), chain[1:]))
 
     def _name(self, module: Module, base: str, rest: Chain) -> None:
+        self._enter(module)
         origin = ""
         units = [unit for unit in module.units(base) if not unit.is_typing_only]
         for unit in units:
             origin = self.unit(module, unit, base, rest)
             is_read = not module.is_live and not (rest and rest[-1] in paths.WRITES)
-            if is_read and unit.value is not None and paths.is_joined(unit.value):
+            if is_read and unit.value is not None and paths.is_path(unit.value):
                 self._take_path(module, unit.value, frozenset())
         if not units and module.stars:
             origin = self._star(module, base, rest)
@@ -112,6 +113,32 @@ class Closure:
                 self._unseen_changes(module, base)
         if module.is_live:
             self.live.name(module, base, rest, origin)
+
+    def _enter(self, module: Module) -> None:
+        """What a module does to others when it is loaded: settings of libraries, imports for their effect."""
+        if module.outline is None or not self.first_time("enter", module.name, module.is_live):
+            return
+        for unit in module.outline.effects:
+            facts = module.outline.facts(unit)
+            self.parts.add(f"module {module.name}", facts.digest)
+            self.follow(module, facts)
+        for unit in module.outline.units:
+            dotted = self._loads(module, unit)
+            if dotted and not module.outline.uses(unit.names[0]):
+                self.reach(dotted, (), live=module.is_live)
+        above = module.name.rpartition(".")[0]
+        package = self.modules.by_name(above, live=module.is_live) if above else None
+        if package is not None:
+            self._enter(package)
+
+    def _loads(self, module: Module, unit: Unit) -> str:
+        """The module of the project that an import loads as such, rather than for a name in it; else ""."""
+        if unit.loaded is None or unit.is_typing_only:
+            return ""
+        dotted = ".".join(filter(None, [module.absolute(unit.loaded), unit.loaded.name]))
+        # What an `__init__.py` takes from its own modules, it exports.
+        exports = module.is_package and bool(unit.loaded.name)
+        return dotted if not exports and self.modules.is_own(dotted) else ""
 
     def _star(self, module: Module, base: str, rest: Chain) -> str:
         source = self.modules.star_source(module, base)

@@ -8,9 +8,17 @@ from typing import NamedTuple
 
 import blake3
 
-from pavedroad.pipelines.code.blind import Blind, blind_call, blind_subscript, chain_of, is_globals
+from pavedroad.pipelines.code.blind import (
+    VARYING_PATH,
+    Blind,
+    blind_call,
+    blind_subscript,
+    chain_of,
+    is_globals,
+    shown,
+)
 from pavedroad.pipelines.code.names import NameWalk
-from pavedroad.pipelines.code.paths import is_joined, spine, variables, writes_to
+from pavedroad.pipelines.code.paths import is_path, reads_from, spine, variables, writes_to
 from pavedroad.pipelines.code.scopes import BASE_OF_A_PATH, WRITTEN_TO, Chain, Imported
 
 
@@ -53,21 +61,22 @@ class _FactsWalk(NameWalk):
         for written in writes_to(node):
             self.path_nodes.update(id(inner) for inner in spine(written))
             self.uses[id(spine(written)[-1])] = WRITTEN_TO
+        for read in reads_from(node):
+            self.note_path(read)
         self.take_path(node)
         self.generic(node)
 
     def imported_by_call(self, node: ast.Call) -> None:
         """`importlib.import_module("a.b")` is an import; `getattr(a, "b")` is `a.b`."""
-        callee, texts = chain_of(node.func), [a.value for a in node.args if isinstance(a, ast.Constant)]
-        if callee is None or not node.args:
+        callee = chain_of(node.func)
+        texts = [each.value if isinstance(each, ast.Constant) else None for each in node.args]
+        if callee is None or not texts:
             return
-        if callee[-1] in ("import_module", "__import__") and texts and isinstance(texts[0], str):
+        if callee[-1] in ("import_module", "__import__") and isinstance(texts[0], str):
             name = texts[0].lstrip(".")
             self.scope.reads.add((Imported(name, "", len(texts[0]) - len(name)),))
-        elif callee == ("getattr",) and len(node.args) > 1 and texts and isinstance(texts[0], str):
-            subject = chain_of(node.args[0])
-            if subject is not None:
-                self.uses[id(spine(node.args[0])[-1])] = texts[0]
+        elif callee == ("getattr",) and isinstance(texts[1:] and texts[1], str) and chain_of(node.args[0]):
+            self.uses[id(spine(node.args[0])[-1])] = str(texts[1])
 
     def subscript(self, node: ast.Subscript) -> None:
         blind = blind_subscript(node)
@@ -77,27 +86,33 @@ class _FactsWalk(NameWalk):
             self.scopes[0].reads.add((node.slice.value,))
         self.generic(node)
 
-    def binary(self, node: ast.BinOp) -> None:
-        if isinstance(node.op, ast.Div):
-            self.take_path(node)
+    def joined(self, node: ast.BinOp | ast.JoinedStr) -> None:
+        self.take_path(node)
         self.generic(node)
 
     def take_path(self, node: ast.expr) -> None:
         """Note `HERE / "data" / "x.csv"` or `HERE.joinpath("x.csv")`, and its first name as its base."""
-        if id(node) in self.path_nodes or not is_joined(node):
+        if id(node) in self.path_nodes or not is_path(node):
             return
         nodes = spine(node)
         base = nodes[-1]
-        if any(name is not base and not name.id.isupper() for name in variables(node)):
-            return  # it may vary, so its base counts whole
         self.path_nodes.update(id(inner) for inner in nodes)
+        if any(name is not base and not name.id.isupper() for name in variables(node)):
+            if isinstance(base, ast.Name):  # a local variable may be part of it
+                self.scope.blind.append(Blind((VARYING_PATH,), (base.id,), shown(node), node.lineno))
+            return
         if isinstance(base, ast.Name):
             self.uses.setdefault(id(base), BASE_OF_A_PATH)
+        self.note_path(node)
+
+    def note_path(self, node: ast.expr) -> None:
+        base = spine(node)[-1]
         self.scope.paths.append((base.id if isinstance(base, ast.Name) else "", node))
 
 
 _FactsWalk.handlers = NameWalk.handlers | {
     ast.Call: _FactsWalk.call,
     ast.Subscript: _FactsWalk.subscript,
-    ast.BinOp: _FactsWalk.binary,
+    ast.BinOp: _FactsWalk.joined,
+    ast.JoinedStr: _FactsWalk.joined,
 }

@@ -92,6 +92,10 @@ class Files:
         self.parts.add(f"file {label}", digest)
         self.parts.watch(lambda: signature_of(path) == signature)
 
+    def is_code_folder(self, path: Path) -> bool:
+        absolute = self._absolute(path)
+        return self.label(absolute) is not None and os.path.isdir(absolute) and self._holds_code(absolute)
+
     def _holds_code(self, folder: str) -> bool:
         if any(root == folder or root.startswith(os.path.join(folder, "")) for root in self._roots):
             return True

@@ -55,7 +55,7 @@ def project_root(file: str | None) -> Path:
 class Module:
     """One module of the project: live (its loaded namespace counts) or only read from its file."""
 
-    __slots__ = ("file", "is_live", "name", "namespace", "outline", "package", "source")
+    __slots__ = ("file", "is_live", "is_package", "name", "namespace", "outline", "package", "source")
 
     def __init__(
         self, name: str, file: str | None, namespace: dict[str, Any] | None, *, is_live: bool
@@ -64,8 +64,8 @@ class Module:
         self.name = _name_of_main(file) if name == "__main__" else name
         self.is_live = is_live and namespace is not None
         self.namespace = namespace if self.is_live and namespace is not None else {}
-        is_package = file is not None and os.path.basename(file).startswith("__init__.")
-        package = self.name if is_package else self.name.rpartition(".")[0]
+        self.is_package = file is not None and os.path.basename(file).startswith("__init__.")
+        package = self.name if self.is_package else self.name.rpartition(".")[0]
         self.package = str(self.namespace.get("__package__") or package)
         self.source: Source | None = None
         if namespace is not None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import glob
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from pavedroad.pipelines.code import paths
@@ -15,24 +17,35 @@ _DEEPEST = 10  # constants made of constants
 
 
 def take_named_file(modules: ProjectModules, module: Module, node: ast.expr) -> bool:
-    """Add the file that `node` names; False when that cannot be said by reading."""
+    """Add the files that `node` names; False when that cannot be said by reading."""
     try:
         value = paths.evaluate(node, lambda chain: _constant(modules, module, chain, _DEEPEST))
     except (paths.Unreadable, ValueError, TypeError, IndexError, OSError):
         return False
-    if isinstance(value, str | Path):
-        modules.files.take(Path(value))
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, Path) or (isinstance(each, str) and "\n" not in each and len(each) < 1000):
+            for file in _matching(str(each)):
+                modules.files.take(Path(file))
     return True
 
 
-def _constant(modules: ProjectModules, module: Module, chain: Chain, depth: int) -> Any:
-    """The path or text that a name of the module stands for.
+def _matching(path: str) -> list[str]:
+    return sorted(glob.glob(path)) if glob.has_magic(path) else [path]  # noqa: PTH207 (it is a text)
 
-    Raises: paths.Unreadable when it is anything else.
-    """
+
+def constant(modules: ProjectModules, module: Module, chain: Chain) -> Any:
+    """The path or text that a name of the module stands for; None when that cannot be said by reading."""
+    try:
+        return _constant(modules, module, chain, _DEEPEST)
+    except (paths.Unreadable, ValueError, TypeError, IndexError, OSError):
+        return None
+
+
+def _constant(modules: ProjectModules, module: Module, chain: Chain, depth: int) -> Any:
+    """Raises: paths.Unreadable when it is not a path or text."""
     base, rest = str(chain[0]), chain[1:]
     if base == paths.PACKAGE_FOLDER:
-        return _package_folder(modules, str(rest[0]))
+        return _package_folder(modules, module, rest)
     if chain == ("__file__",) and module.file is not None:
         return module.file
     held = module.namespace.get(base)
@@ -52,8 +65,15 @@ def _constant(modules: ProjectModules, module: Module, chain: Chain, depth: int)
     raise paths.Unreadable
 
 
-def _package_folder(modules: ProjectModules, name: str) -> Path:
+def _package_folder(modules: ProjectModules, module: Module, rest: Chain) -> Path:
+    """The folder of a package: `("late_flights",)` by its name, `("", "__package__")` by an expression."""
+    name, chain = str(rest[0]), rest[1:]
+    if chain in (("__package__",), ("__name__",)):
+        name = module.package
+    elif chain:
+        held = module.namespace.get(chain[0])
+        name = str(getattr(held, "__name__", "")) if isinstance(held, ModuleType) else ""
     located = modules.locate(name)
-    if located is None or not located.folders:
+    if located is None or not (located.folders or located.file):
         raise paths.Unreadable
-    return Path(located.folders[0])
+    return Path(located.folders[0]) if located.folders else Path(str(located.file)).parent

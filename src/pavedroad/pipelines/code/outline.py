@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 from pavedroad.pipelines.code.blind import chain_of
@@ -18,18 +19,21 @@ from pavedroad.pipelines.code.paths import spine
 from pavedroad.pipelines.code.scopes import Imported
 
 PAVEDROAD = "pavedroad"
+# Libraries whose settings do not change results.
+_HARMLESS = {"logging", "warnings", "sys", "signal", "faulthandler", "atexit", "dotenv", "rich", "tqdm"}
 
 
 class Unit:
     """One statement of a module with what surrounds it."""
 
-    __slots__ = ("around", "imported", "is_main_only", "is_typing_only", "kind", "names", "node")
+    __slots__ = ("around", "imported", "is_main_only", "is_typing_only", "kind", "loaded", "names", "node")
 
     def __init__(self, kind: str, node: ast.AST, names: tuple[str, ...], place: _Place) -> None:
         self.kind = kind  # "function", "class", "import" or "statement"
         self.node = node
         self.names = names
-        self.imported: Imported | None = None
+        self.imported: Imported | None = None  # what its name stands for
+        self.loaded: Imported | None = None  # what it loads: a.b for `import a.b`, which binds a
         self.around = place.around
         self.is_typing_only = place.is_typing_only
         self.is_main_only = place.is_main_only
@@ -106,6 +110,30 @@ class Outline:
         """Statements and decorators that hand it to a call, which may change it: `register(MODELS)`."""
         return self._change_index()[1].get(name, [])
 
+    @cached_property
+    def effects(self) -> list[Unit]:
+        """Bare calls into libraries, such as `np.random.seed(0)`: what they change shows nowhere else."""
+        found: list[Unit] = []
+        for unit in self.units:
+            if unit.kind == "statement" and not (unit.names or unit.is_main_only or unit.is_typing_only):
+                call = unit.node.value if isinstance(unit.node, ast.Expr) else None
+                chain = chain_of(call.func) if isinstance(call, ast.Call) else None
+                makers = self.by_name.get(chain[0], []) if chain else []
+                if any(maker.imported and maker.imported.module not in _HARMLESS for maker in makers):
+                    found.append(unit)
+        return found
+
+    def uses(self, name: str) -> bool:
+        """Whether the module reads `name` anywhere, or exports it."""
+        return name in self._used
+
+    @cached_property
+    def _used(self) -> set[str]:
+        used = {node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)}
+        for unit in self.by_name.get("__all__", ()):
+            used |= {str(text.value) for text in ast.walk(unit.node) if isinstance(text, ast.Constant)}
+        return used
+
     def assigning(self, name: str) -> list[Unit]:
         """Definitions that hold `global name`."""
         if self._assigning is None:
@@ -174,6 +202,7 @@ class Outline:
                 imported = Imported(alias.name if alias.asname else name)
             unit = Unit("import", node, (name,), place)
             unit.imported = imported
+            unit.loaded = imported if isinstance(node, ast.ImportFrom) else Imported(alias.name)
             self.units.append(unit)
 
     def _read_if(self, node: ast.If, place: _Place) -> None:
@@ -184,6 +213,7 @@ class Outline:
             self._read(node.body, _Place(place.around, is_main_only=True))
             self._read(node.orelse, place)
         else:
+            self._read_headers([node.test], place)
             for body in node.body, node.orelse:
                 self._read(body, place.within(node.test))
 
@@ -202,12 +232,16 @@ class Outline:
             headers = [node.test]
         else:
             headers = list(node.items)
-        names = tuple(dict.fromkeys(name for header in headers for name in _bound(header)))
-        if names:
-            header = ast.Expr(ast.Tuple([], ast.Load()))  # the headers are around it
-            self.units.append(Unit("statement", header, names, place.within(*headers)))
+        self._read_headers(headers, place)
         self._read(node.body, place.within(*headers))
         self._read(getattr(node, "orelse", []), place.within(*headers))
+
+    def _read_headers(self, headers: list[ast.AST], place: _Place) -> None:
+        """Names that a `for`, `with` or `:=` binds are bound by the headers alone."""
+        names = tuple(dict.fromkeys(name for header in headers for name in _bound(header)))
+        if names:
+            nothing = ast.Expr(ast.Constant(None))
+            self.units.append(Unit("statement", nothing, names, place.within(*headers)))
 
     def _change_index(self) -> tuple[dict[str, list[Unit]], dict[str, list[Unit]]]:
         if self._changes is None:

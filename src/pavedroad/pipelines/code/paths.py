@@ -13,18 +13,13 @@ from pavedroad.pipelines.code.scopes import BASE_OF_A_PATH, WRITTEN_TO
 
 _JOINING = {"joinpath", "with_name", "with_suffix", "with_stem"}
 _PASSING = {"resolve", "absolute", "expanduser", "as_posix"}
+_LISTING = {"glob", "rglob", "iterdir"}
+_IN_PACKAGE = {"get_data", "read_text", "read_binary", "open_text", "open_binary", "path"}  # (package, name)
+_READING_PREFIXES = ("read", "open", "load", "scan", "parse", "genfromtxt", "fromfile", "from_file")
+_READ_KEYWORDS = {"path", "filepath", "filepath_or_buffer", "fname", "file", "filename", "source"}
 _WRITING_PREFIXES = (
-    "to_",
-    "save",
-    "write",
-    "dump",
-    "mkdir",
-    "makedirs",
-    "touch",
-    "unlink",
-    "remove",
-    "rmtree",
-    "rmdir",
+    *("to_", "save", "write", "dump", "touch"),
+    *("mkdir", "makedirs", "unlink", "remove", "rmtree", "rmdir"),
 )
 # Uses of a path, at the end of a chain, that do not depend on what the file holds.
 WRITES = {"write_text", "write_bytes", "mkdir", "touch", "unlink", "rmdir", WRITTEN_TO, BASE_OF_A_PATH}
@@ -36,8 +31,6 @@ _ON_PATHS: dict[str, Callable[..., Any]] = {
     "normpath": os.path.normpath,
     "fspath": os.fspath,
 }
-
-
 PACKAGE_FOLDER = "files()"  # what `look_up` is asked for `importlib.resources.files("package")`
 
 
@@ -45,17 +38,29 @@ class Unreadable(Exception):
     """The expression needs more than reading."""
 
 
-def is_joined(node: ast.expr) -> bool:
-    """Whether `node` puts a name behind a folder: `/`, `.joinpath`, `.with_name`, `os.path.join`."""
+def is_path(node: ast.expr) -> bool:
+    """Whether `node` puts a name behind a folder: `/`, `joinpath`, `os.path.join`, `f"{HERE}/x"`, `glob`."""
     if isinstance(node, ast.BinOp):
-        is_text = isinstance(node.right, ast.Constant) and isinstance(node.right.value, str)
-        return isinstance(node.op, ast.Div) and (is_text or isinstance(node.right, ast.Name | ast.JoinedStr))
+        text = node.right.value if isinstance(node.right, ast.Constant) else None
+        if isinstance(node.op, ast.Add):
+            return isinstance(text, str) and text[:1] in ("/", os.sep)
+        is_text = isinstance(text, str) or isinstance(node.right, ast.Name | ast.JoinedStr)
+        return isinstance(node.op, ast.Div) and is_text
+    if isinstance(node, ast.JoinedStr):
+        pieces = node.values
+        return len(pieces) > 1 and isinstance(pieces[0], ast.FormattedValue) and "/" in _texts(pieces)
     if isinstance(node, ast.Call):
-        callee = node.func
-        if isinstance(callee, ast.Attribute) and callee.attr in _JOINING:
+        chain = chain_of(node.func) or ()
+        if isinstance(node.func, ast.Attribute) and node.func.attr in (_JOINING | _LISTING):
             return True
-        return (chain_of(callee) or ())[-2:] in (("path", "join"), ("join",)) and bool(node.args)
+        if chain[-1:] and chain[-1] in _IN_PACKAGE and len(node.args) == 2:
+            return {"pkgutil", "resources"} & set(chain) != set() or len(chain) == 1
+        return chain[-2:] in (("path", "join"), ("join",)) and bool(node.args)
     return False
+
+
+def _texts(pieces: list[ast.expr]) -> str:
+    return "".join(str(piece.value) for piece in pieces if isinstance(piece, ast.Constant))
 
 
 def spine(node: ast.expr) -> list[ast.expr]:
@@ -73,9 +78,12 @@ def _below(node: ast.expr) -> ast.expr | None:
         return node.left
     if isinstance(node, ast.Attribute | ast.Subscript):
         return node.value
+    if isinstance(node, ast.JoinedStr):
+        first = node.values[0] if node.values else None
+        return first.value if isinstance(first, ast.FormattedValue) else None
     if isinstance(node, ast.Call):
         callee = node.func
-        if isinstance(callee, ast.Attribute) and callee.attr in (_JOINING | _PASSING):
+        if isinstance(callee, ast.Attribute) and callee.attr in (_JOINING | _PASSING | _LISTING):
             return callee.value
         return node.args[0] if node.args else None
     return None
@@ -99,21 +107,36 @@ def variables(node: ast.expr) -> Iterator[ast.Name]:
 
 def writes_to(node: ast.Call) -> list[ast.expr]:
     """What a call writes to, by its name: `frame.to_csv(OUT)`, `OUT.write_text(...)`, `open(OUT, "w")`."""
-    callee = node.func
-    name = (
-        callee.attr
-        if isinstance(callee, ast.Attribute)
-        else callee.id
-        if isinstance(callee, ast.Name)
-        else ""
-    )
-    on = [callee.value] if isinstance(callee, ast.Attribute) else []
+    name = _called(node)
+    on = [node.func.value] if isinstance(node.func, ast.Attribute) else []
     arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
     if name == "open":
-        texts = [a.value for a in arguments if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-        writes = any(set(text) <= set("wxab+t") and set(text) & set("wxa") for text in texts)
-        return [*on, *node.args[:1]] if writes else []
+        return [*on, *node.args[:1]] if any(map(_is_writing_mode, arguments)) else []
     return [*on, *arguments] if name.startswith(_WRITING_PREFIXES) else []
+
+
+def reads_from(node: ast.Call) -> list[ast.expr]:
+    """What a call reads, by its name: the first argument of `pd.read_csv("data/x.csv")`."""
+    arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+    name = _called(node)
+    if not name.startswith(_READING_PREFIXES) or (name == "open" and any(map(_is_writing_mode, arguments))):
+        return []
+    named = [keyword.value for keyword in node.keywords if keyword.arg in _READ_KEYWORDS]
+    return [
+        each for each in (*node.args[:1], *named) if isinstance(each, ast.Constant | ast.Name | ast.Attribute)
+    ]
+
+
+def _called(node: ast.Call) -> str:
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+def _is_writing_mode(node: ast.expr) -> bool:
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        return False
+    return set(node.value) <= set("wxab+t") and bool(set(node.value) & set("wxa"))
 
 
 def evaluate(node: ast.expr, look_up: Callable[[tuple[str, ...]], Any]) -> Any:
@@ -171,27 +194,15 @@ def _attribute(node: ast.Attribute, look_up: Callable[[tuple[str, ...]], Any]) -
 
 
 def _call(node: ast.Call, look_up: Callable[[tuple[str, ...]], Any]) -> Any:
-    callee = node.func
-    name = (
-        callee.attr
-        if isinstance(callee, ast.Attribute)
-        else callee.id
-        if isinstance(callee, ast.Name)
-        else ""
-    )
-    if isinstance(callee, ast.Attribute) and name in _PASSING:
-        value = evaluate(callee.value, look_up)
-        if isinstance(value, PurePath):
-            return value
-        raise Unreadable
+    callee, name = node.func, _called(node)
+    if name in _IN_PACKAGE and len(node.args) == 2:
+        folder, file = _package_folder(node.args[0], look_up), evaluate(node.args[1], look_up)
+        return folder / str(file)
+    if name == "files" and len(node.args) == 1:
+        return _package_folder(node.args[0], look_up)
+    if isinstance(callee, ast.Attribute) and name in (_PASSING | _JOINING | _LISTING):
+        return _method(evaluate(callee.value, look_up), name, [evaluate(each, look_up) for each in node.args])
     arguments = [evaluate(argument, look_up) for argument in node.args]
-    if isinstance(callee, ast.Attribute) and name in _JOINING:
-        value = evaluate(callee.value, look_up)
-        if isinstance(value, PurePath) and all(isinstance(each, str | PurePath) for each in arguments):
-            return getattr(value, name)(*arguments)
-        raise Unreadable
-    if name == "files" and len(arguments) == 1 and isinstance(arguments[0], str):
-        return look_up((PACKAGE_FOLDER, arguments[0]))
     if not arguments or not all(isinstance(each, str | PurePath) for each in arguments):
         raise Unreadable
     if name in ("Path", "PurePath", "PosixPath"):
@@ -201,3 +212,25 @@ def _call(node: ast.Call, look_up: Callable[[tuple[str, ...]], Any]) -> Any:
     if name in _ON_PATHS:
         return _ON_PATHS[name](*arguments)
     raise Unreadable
+
+
+def _method(value: Any, name: str, arguments: list[Any]) -> Any:
+    if not isinstance(value, Path) or not all(isinstance(each, str | PurePath) for each in arguments):
+        raise Unreadable
+    if name in _PASSING:
+        return value
+    if name in _JOINING:
+        return getattr(value, name)(*arguments)
+    pattern = str(arguments[0]) if arguments else "*"
+    found = value.rglob(pattern) if name == "rglob" else value.glob(pattern)
+    return [path for path in sorted(found) if path.suffix != ".py" or pattern.endswith(".py")]
+
+
+def _package_folder(node: ast.expr, look_up: Callable[[tuple[str, ...]], Any]) -> Any:
+    """The folder of `"late_flights"`, `late_flights`, `__package__` or `__name__`."""
+    if isinstance(node, ast.Constant):
+        return look_up((PACKAGE_FOLDER, str(node.value)))
+    chain = chain_of(node)
+    if chain is None:
+        raise Unreadable
+    return look_up((PACKAGE_FOLDER, "", *chain))

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import builtins
 import sys
+from pathlib import Path
 from types import ModuleType
 
-from pavedroad.pipelines.code.blind import CALLS, LOOKS_INTO, STARTS, Blind
+from pavedroad.pipelines.code.blind import CALLS, LOOKS_INTO, STARTS, VARYING_PATH, Blind
 from pavedroad.pipelines.code.modules import Module, is_own
+from pavedroad.pipelines.code.named_files import constant
 from pavedroad.pipelines.code.parts import Parts
 from pavedroad.pipelines.code.project_modules import ProjectModules
 from pavedroad.pipelines.code.scopes import Chain, Imported
 
 
 def report(modules: ProjectModules, parts: Parts, module: Module, blind: Blind) -> None:
+    file = modules.files.label(module.file) if module.file else module.name
+    place = f"step {modules.step}: {blind.text} in {file}:{blind.line}"
+    if blind.callee == (VARYING_PATH,):
+        if blind.subject and _is_code_folder(modules, module, blind.subject):
+            parts.warn(f"{place} names a file at run time; list what it may read in depends_on=")
+        return
     called = _full_name(module, blind.callee)
     if called not in CALLS:
         return
@@ -21,9 +29,15 @@ def report(modules: ProjectModules, parts: Parts, module: Module, blind: Blind) 
         return
     if called in STARTS and not _starts_own(modules, blind):
         return
-    file = modules.files.label(module.file) if module.file else module.name
-    what = f"{blind.text} in {file}:{blind.line} {CALLS[called]}"
-    parts.warn(f"step {modules.step}: {what}; list what it may call in depends_on=")
+    parts.warn(f"{place} {CALLS[called]}; list what it may call in depends_on=")
+
+
+def _is_code_folder(modules: ProjectModules, module: Module, chain: Chain) -> bool:
+    """Whether a name stands for a folder that does not count with all that is in it."""
+    if isinstance(chain[0], Imported):
+        return False
+    value = constant(modules, module, chain)
+    return isinstance(value, str | Path) and modules.files.is_code_folder(Path(value))
 
 
 def _full_name(module: Module, chain: Chain) -> str:

@@ -64,7 +64,7 @@ def test_metadata_of_named_columns_is_one_input_for_each(numeric_server: Any, pa
     ]
     assert said["outputs"] == [
         {"name": "predict", "datatype": "INT64", "shape": [-1]},
-        {"name": "predict_proba", "datatype": "FP64", "shape": [-1, -1]},
+        {"name": "predict_proba", "datatype": "FP64", "shape": [-1, 2]},
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from pavedroad.errors import Invalid, PavedError
+from pavedroad.errors import Invalid
 from pavedroad.kit.text import count
 from pavedroad.serving import tensors
 from pavedroad.tracking import Field, Predictor, Signature
 from pavedroad.tracking.model_inputs import check_columns, columns_of, tensor_array
+from pavedroad.tracking.predictor import PREDICT, PREDICT_PROBA
 
 MATRIX = "input-0"  # the name of a tensor that the signature leaves unnamed, and of all columns side by side
 FAST_S = 0.001  # a call that takes less runs on the loop: handing it to a thread would cost more
@@ -38,7 +40,7 @@ class ServedModel:
         self.example = example  # a body that /invocations takes, or None
         self.signature = predictor.signature or Signature()
         self.inputs = _input_specs(self.signature)
-        self.outputs = _output_specs(self.signature, predictor.output_names)
+        self.outputs = _output_specs(self.signature, predictor)
         self.matrix_dtype = _common_dtype(
             self.signature
         )  # of all columns side by side; None: not only numbers
@@ -68,9 +70,12 @@ class ServedModel:
         seconds = []
         for _ in range(3):
             started = time.perf_counter()
-            self.predictor.call(arranged)
+            predicted = self.predictor.call(arranged)
             seconds.append(time.perf_counter() - started)
         self.is_fast = min(seconds) < FAST_S
+        if not self.signature.outputs:
+            with contextlib.suppress(Invalid):  # an answer that is no tensor: /invocations can say it
+                self.outputs = (*_specs_of(_as_tensors(predicted)), *self.outputs)
 
     # ---------------------------------------------------------------------------------------- in
 
@@ -239,17 +244,26 @@ def _input_specs(signature: Signature) -> tuple[TensorSpec, ...]:
     return tuple(_spec(field, MATRIX) for field in signature.inputs)
 
 
-def _output_specs(signature: Signature, calls: tuple[str, ...]) -> tuple[TensorSpec, ...]:
-    named = [_spec(field, "predict") for field in signature.outputs]
-    known = named or [TensorSpec(name="predict", datatype="FP64", shape=(-1,))]
-    extra = [TensorSpec(name=name, datatype="FP64", shape=(-1, -1)) for name in calls if name != "predict"]
-    return (*known, *extra)
+def _output_specs(signature: Signature, predictor: Predictor) -> tuple[TensorSpec, ...]:
+    specs = tuple(_spec(field, PREDICT) for field in signature.outputs)
+    if PREDICT_PROBA not in predictor.output_names:
+        return specs
+    classes = getattr(predictor.model, "classes_", ())
+    width = -1 if isinstance(classes, list) else len(classes)  # a list: of a model with several targets
+    return (*specs, TensorSpec(name=PREDICT_PROBA, datatype="FP64", shape=(-1, width)))
 
 
 def _spec(field: Field, unnamed: str) -> TensorSpec:
     if field.shape is None:
         return TensorSpec(name=field.name or unnamed, datatype=_datatype(field.dtype), shape=(-1,))
     return TensorSpec(name=field.name or unnamed, datatype=_datatype(field.type), shape=field.shape)
+
+
+def _specs_of(predicted: Mapping[str, np.ndarray]) -> list[TensorSpec]:
+    return [
+        TensorSpec(name=name, datatype=tensors.datatype_of(array.dtype), shape=(-1, *array.shape[1:]))
+        for name, array in predicted.items()
+    ]
 
 
 def _datatype(dtype: str) -> str:
@@ -307,16 +321,14 @@ def _as_tensors(prediction: Any) -> dict[str, np.ndarray]:
         return {str(name): _array(values) for name, values in prediction.items()}
     if hasattr(prediction, "toarray"):  # sparse
         prediction = prediction.toarray()
-    return {"predict": _array(prediction)}
+    return {PREDICT: _array(prediction)}
 
 
 def _array(values: Any) -> np.ndarray:
     try:
         array: np.ndarray = np.asarray(values)
     except ValueError as error:  # ragged
-        raise PavedError(
-            f"the model's answer is no tensor: {error}", hint="ask /invocations instead"
-        ) from None
+        raise Invalid(f"the model's answer is no tensor: {error}", hint="ask /invocations instead") from None
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
         array = array.astype("f8")
     return array if array.ndim else array.reshape(1)

@@ -321,7 +321,7 @@ def _nested_array(field: Field, values: Any) -> Any:
     import numpy as np
 
     try:
-        array = np.array(values)
+        array = np.array(values.tolist() if is_array(values) else values)
     except ValueError:
         raise Invalid(
             f"{_called(field)} has rows of unequal length", hint="make every row as long as the first"
@@ -342,7 +342,9 @@ def _nested_array(field: Field, values: Any) -> Any:
             raise Invalid(
                 f"{_called(field)} has a value that does not fit in {wanted}", hint="send a smaller number"
             )
-    return array if wanted.kind in "UO" else array.astype(wanted)
+    if wanted.kind == "S" and array.dtype.kind == "U":
+        return np.char.encode(array, "utf-8")
+    return array if wanted.kind in "UOS" else array.astype(wanted)
 
 
 def _nulls(field: Field, rows: int) -> Any:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pavedroad.checks.project import Project
 
 SEVERITIES = ("error", "warning", "note")  # worst first
 SAFE, UNSAFE = "safe", "unsafe"
@@ -76,7 +71,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     levels: dict[str, str]  # profile -> severity; a profile that is missing does not run it
     fix: str  # safe, unsafe, or empty
     of_project: bool  # looks at the project as a whole, not at one file by itself
-    check: Callable[[Project], Iterator[Found]]
+    check: Callable[[Any], Iterator[Found]]  # takes a `checks.project.Project`
 
     @property
     def family(self) -> str:

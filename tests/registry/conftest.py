@@ -46,6 +46,7 @@ class Maker:
         user: str = "ada",
         tags: Mapping[str, str] | None = None,
         profile: Mapping[str, Any] | None = None,
+        start_ms: int = 1,
     ) -> str:
         """A finished run; `data` is the digest of what it was evaluated on, empty for none."""
 
@@ -56,7 +57,7 @@ class Maker:
                 experiment_id=experiment.id,
                 name="train",
                 user=user,
-                start_ms=1,
+                start_ms=start_ms,
                 tags=tags or {},
                 params={},
             )
@@ -91,6 +92,7 @@ class Maker:
         example: Any = EXAMPLE,
         card: str = "",
         files: Mapping[str, bytes] | None = None,
+        name: str = "model",
     ) -> str:
         manifest: dict[str, Any] = {"flavors": {"python_function": {"loader_module": "mlflow.sklearn"}}}
         contents: dict[str, bytes] = {"model.pkl": b"a model of " + run_id.encode(), **(files or {})}
@@ -109,7 +111,7 @@ class Maker:
 
         def write(tx: Any) -> str:
             experiment = ensure_experiment(tx, "flights", who="ada")
-            model = create_logged_model(tx, experiment_id=experiment.id, name="model", source_run_id=run_id)
+            model = create_logged_model(tx, experiment_id=experiment.id, name=name, source_run_id=run_id)
             for path, one in stored.items():
                 put_file(tx, root_of(model.artifact_location), path, one)
             return finish_logged_model(tx, model.id).id

@@ -284,12 +284,12 @@ def _show_version(record: Record, version: ModelVersion, limit: int, as_json: bo
     }
     for label, text in facts.items():
         if text:
-            click.echo(f"  {label:<7} {text}")
+            _say(label, text)
     for each in exemptions:
         ended = "" if each.holds(now_ms()) else " (ended)"
-        click.echo(f"  exempt  {each.gate} until {each.last_day}{ended}, {each.owner}: {each.reason}")
+        _say("exempt", f"{each.gate} until {each.last_day}{ended}, {each.owner}: {each.reason}")
     for given in approvals:
-        click.echo(f"  fine    says {given.who}" + (f": {given.note}" if given.note else ""))
+        _say("fine", f"says {given.who}" + (f": {given.note}" if given.note else ""))
     if not evaluations:
         click.echo("\nno gate was asked yet")
         click.echo(styled(f"  next: paved promote {version} --to champion", "dim"))
@@ -302,6 +302,14 @@ def _show_version(record: Record, version: ModelVersion, limit: int, as_json: bo
         for each_time in earlier:
             outcome = "passed" if each_time.passed else "refused"
             click.echo(f"  {utc_iso(each_time.at_ms)}  {outcome:<7}  {each_time.alias}: {summary(each_time)}")
+
+
+def _say(label: str, text: str) -> None:
+    """A labelled fact, wrapped under itself; a long word stays whole, to be copied."""
+    import textwrap
+
+    lines = textwrap.wrap(text, max(30, width() - 10), break_long_words=False, break_on_hyphens=False) or [""]
+    click.echo(f"  {label:<7} " + ("\n" + " " * 10).join(lines))
 
 
 # ------------------------------------------------------------------------------------------ doors for gates

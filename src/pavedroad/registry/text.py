@@ -46,7 +46,7 @@ def decision_text(decision: Decision, *, width: int) -> str:
     if not decision.passed:
         closed = len(decision.closed)
         are = f"{count(closed, 'gate')} {'is' if closed == 1 else 'are'} closed"
-        verdict = f"{are}: {decision} did not become {decision.alias}"
+        verdict = "\n".join(_wrapped(f"{are}: {decision} did not become {decision.alias}", width))
         return f"{gates}\n\n{styled(verdict, 'bad')}" if gates else styled(verdict, "bad")
     if decision.previous == decision.version:
         before = " already"

@@ -11,6 +11,7 @@ from pavedroad.tracking import limits
 ALIAS_LENGTH = 255
 TAG_VALUE_LENGTH = 100_000
 DESCRIPTION_LENGTH = 100_000
+OTHER_ALIAS = "choose a word, such as champion or challenger"
 _ALIAS = re.compile(r"[\w-]+")
 _VERSION_ALIAS = re.compile(r"[vV]\d+")
 
@@ -43,9 +44,9 @@ def check_new_alias(alias: str) -> str:
     """An alias that may be given: not one that could be read as a version."""
     check_alias(alias)
     if alias.lower() == "latest":
-        raise Invalid("'latest' alias name (case insensitive) is reserved.")
+        raise Invalid("'latest' alias name (case insensitive) is reserved.", hint=OTHER_ALIAS)
     if _VERSION_ALIAS.fullmatch(alias) or alias.isdecimal():
-        raise Invalid(f"Version alias name '{alias}' is reserved.")
+        raise Invalid(f"Version alias name '{alias}' is reserved.", hint=OTHER_ALIAS)
     return alias
 
 

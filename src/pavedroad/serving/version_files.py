@@ -38,12 +38,18 @@ def find_served_version(record: Record, text: str) -> tuple[ModelVersion, str]:
         aliases = ", ".join(f"{name}@{alias}" for alias in sorted(model.aliases))
         raise NotFound(
             f"no version {which!r} of {name}",
-            hint=f"serve {aliases}, or a number"
-            if aliases
-            else f"give it one: `paved promote {name}@N --to {which}`",
+            hint=_next_step(name, which, aliases),
         )
     is_alias = not which.removeprefix("v").isdigit()
     return version, which if is_alias else ""
+
+
+def _next_step(name: str, which: str, aliases: str) -> str:
+    if aliases:
+        return f"serve {aliases}, or a number"
+    if which.isdigit():
+        return f"list its versions with `paved models {name}`"
+    return f"give it one: `paved promote {name}@N --to {which}`"
 
 
 def lay_out(record: Record, version: ModelVersion, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """The stale-cache matrix: what a step's result can depend on, changed one thing at a time.
 
-The cases are in `changes_that_matter.txt` and `changes_that_cannot_matter.txt`. The second test takes the families of
-parts that a case names out of the collector and sees the case go stale: no other part hides a hole.
+The cases are in `changes_that_matter.txt` and `changes_that_cannot_matter.txt`. The second test takes the
+families of parts that a case names out of the collector and sees the case go stale: no other part hides it.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def test_a_change_is_seen(project: Any, case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", MATTER, ids=name_of)
-def test_without_that_part_it_would_be_missed(project: Any, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_that_part_it_would_be_missed(
+    project: Any, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
     add = Parts.add
 
     def add_others(parts: Parts, label: str, digest: str) -> None:

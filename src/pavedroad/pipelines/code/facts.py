@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+import sys
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import blake3
@@ -30,8 +31,20 @@ class Facts(NamedTuple):
     paths: tuple[ast.expr, ...]  # expressions that may name a data file
 
 
-def facts_of(nodes: Iterable[ast.AST], *, paved_names: frozenset[str] = frozenset()) -> Facts:
+def facts_of(nodes: Sequence[ast.AST], *, paved_names: frozenset[str] = frozenset()) -> Facts:
     """The facts of statements and expressions that stand at module level, or of a nested function alone."""
+    try:
+        return _walk(nodes, paved_names)
+    except RecursionError:  # a sum of hundreds of terms is hundreds of levels deep
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit * 50)
+        try:
+            return _walk(nodes, paved_names)
+        finally:
+            sys.setrecursionlimit(limit)
+
+
+def _walk(nodes: Sequence[ast.AST], paved_names: frozenset[str]) -> Facts:
     walk = _FactsWalk(paved_names)
     for node in nodes:
         walk.visit(node)

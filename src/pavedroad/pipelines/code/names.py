@@ -275,7 +275,9 @@ class NameWalk:
                 self.out.append("@")
                 self.visit(node)
             elif isinstance(node, ast.Call):
-                self.sequence(keyword for keyword in node.keywords if keyword.arg == "version")
+                for keyword in node.keywords:
+                    if keyword.arg == "version":
+                        self.visit(keyword)
         return foreign
 
     def type_parameters(self, node: Any) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -93,7 +93,7 @@ class Outline:
         return self.facts_of(nodes[0] if len(nodes) == 1 else unit, nodes)
 
     def facts_of(
-        self, key: object, nodes: Iterable[ast.AST], paved_names: frozenset[str] | None = None
+        self, key: object, nodes: Sequence[ast.AST], paved_names: frozenset[str] | None = None
     ) -> Facts:
         """The facts of `nodes`, remembered by `key`, which is one of them or a unit."""
         facts = self._facts.get(id(key))

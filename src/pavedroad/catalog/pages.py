@@ -23,7 +23,7 @@ from pavedroad.catalog.model import (
     check_stage,
     find_ref,
 )
-from pavedroad.catalog.store import find_artifact, to_artifact
+from pavedroad.catalog.store import find_artifact
 from pavedroad.catalog.telling import Told, tell
 from pavedroad.errors import Invalid, NotFound
 from pavedroad.kit.clock import utc_iso
@@ -168,13 +168,14 @@ class ArtifactPage(msgspec.Struct, frozen=True, kw_only=True):
 def show_artifact(request: Request) -> ArtifactPage:
     reader: Reader = request.app.state.record.db
     ref = _asked_ref(request)
-    artifact = find_artifact(reader, ref)
+    artifact, lineage = find_artifact(reader, ref), trace(reader, ref)
     versions = reader.all(SQL.versions, kind=ref.kind, name=ref.name, limit=VERSIONS_SHOWN)
     if artifact is None:
-        if ref.version or not versions:
+        if not lineage.flows and (ref.version or not versions):
             raise NotFound(f"no artifact {str(ref)!r} on the record", hint="look for it with the search")
-        oldest = to_artifact(versions[-1])
-        artifact = msgspec.structs.replace(to_artifact(versions[0]), ref=ref, created_ms=oldest.created_ms)
+        # Only its versions, or what made it, are known.
+        since = [row["created_ms"] for row in versions]
+        artifact = Artifact(ref=ref, created_ms=min(since, default=0), updated_ms=max(since, default=0))
     whole, parts = parts_of(reader, ref)
     return ArtifactPage(
         artifact=artifact,
@@ -192,7 +193,7 @@ def show_artifact(request: Request) -> ArtifactPage:
         if not ref.version
         else [],
         number_of_versions=int(reader.value(SQL.count_versions, kind=ref.kind, name=ref.name)),
-        lineage=trace(reader, ref),
+        lineage=lineage,
         whole=[Noun(text, address_of_text(text)) for text in whole],
         parts=[Noun(text, address_of_text(text)) for text in parts],
         facts=[tell(fact) for fact in read_facts(reader, artifact=str(ref), limit=FACTS_SHOWN)],

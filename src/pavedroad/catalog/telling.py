@@ -35,13 +35,15 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tell(fact: Fact) -> Told:
+    is_failed_run = fact.verb == "failed" and bool(fact.run_id)  # "ada failed" would be unkind
+    verb, tail = ("ran", "without success") if is_failed_run else (fact.verb, "")
     return Told(
         seq=fact.seq,
         at_ms=fact.at_ms,
         who=fact.who or "someone",
-        verb=fact.verb.replace("-", " "),
+        verb=verb.replace("-", " "),
         artifact=fact.artifact,
-        tail=_tail(fact),
+        tail=" ".join(filter(None, (tail, _tail(fact)))),
         run_id=fact.run_id,
         payload=fact.payload,
     )

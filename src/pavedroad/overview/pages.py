@@ -78,20 +78,9 @@ def _lately(record: Record) -> list[Told]:
     return [tell(fact) for fact in facts[:FACTS_SHOWN]]
 
 
-class Sort(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    hits: list[Hit]
-
-
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     words: str
     hits: list[Hit]
-
-    @property
-    def sorts(self) -> list[Sort]:
-        return [
-            Sort(name=name, hits=list(hits)) for name, hits in groupby(self.hits, key=lambda hit: hit.sort)
-        ]
 
 
 def show_search(request: Request) -> Found:

@@ -111,7 +111,7 @@ class RunPage(msgspec.Struct, frozen=True, kw_only=True):
     produced: list[Noun]
     inputs: list[Input]
     outputs: list[Output]
-    all_files: str
+    all_files: str  # empty when there is no file
     source: dict[str, str]
     environment: Environment | None
     tags: dict[str, str]
@@ -124,6 +124,12 @@ class RunPage(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def picture(self) -> Svg | None:
         return draw_steps(self.steps) if self.steps else None
+
+    @property
+    def failed_step(self) -> str:
+        """Where the step that failed is shown."""
+        failed = next((step for step in self.steps if step.verdict == "FAILED" and step.step_run_id), None)
+        return f"/runs/{failed.step_run_id}" if failed else ""
 
     @property
     def is_live(self) -> bool:
@@ -148,6 +154,8 @@ def show_run(request: Request) -> RunPage:
     steps = graph_of(pipeline, steps_of_run(reader, run.id), running) if pipeline else []
     step = find_step_by_step_run(reader, run.id)
     children, more = ([], 0) if pipeline else _children(reader, run)
+    outputs = _outputs(reader, run)
+    has_files = any(output.what != "model" for output in outputs)
     curves, left_out = curves_of(reader, run)
     edges = edges_of_run(reader, run.id)
     diff, is_cut = _diff(record, run)
@@ -172,8 +180,8 @@ def show_run(request: Request) -> RunPage:
             Noun(edge.target, address_of_text(edge.target)) for edge in edges if edge.verb == "produced"
         ],
         inputs=_inputs(reader, run),
-        outputs=_outputs(reader, run),
-        all_files=_files_address(run.artifact_uri),
+        outputs=outputs,
+        all_files=_files_address(run.artifact_uri) if has_files else "",
         source=_source(run),
         environment=read_environment(reader, pipeline.environment) if pipeline else None,
         tags={key: value for key, value in run.tags.items() if not key.startswith(OWN_TAGS)},

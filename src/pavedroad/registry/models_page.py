@@ -12,6 +12,8 @@ import msgspec
 from starlette.requests import Request
 
 from pavedroad.catalog import Ref, find_artifact, read_facts
+from pavedroad.catalog.addresses import address_of
+from pavedroad.catalog.lineage import trace
 from pavedroad.catalog.telling import Told, tell
 from pavedroad.errors import Invalid
 from pavedroad.kit.http import segment
@@ -19,6 +21,7 @@ from pavedroad.kit.sql import Reader, load_queries
 from pavedroad.kit.text import count
 from pavedroad.registry import store
 from pavedroad.registry.model import ModelVersion, Promotion, RegisteredModel
+from pavedroad.web import Elsewhere
 
 SQL = load_queries("pavedroad.registry", "page_queries.sql")
 ON_A_PAGE = 60
@@ -145,9 +148,22 @@ class ModelPage(msgspec.Struct, frozen=True, kw_only=True):
     first: str
 
 
+def known_model(reader: Reader, name: str, version: str = "") -> RegisteredModel:
+    """The model. Raises Elsewhere for what is only in the catalog: deleted meanwhile, or never registered."""
+    ref = Ref("model", name, version)
+    if store.find_model(reader, name) is None or (
+        version and store.find_version(reader, name, version) is None
+    ):
+        if find_artifact(reader, ref) is not None or trace(reader, ref).flows:
+            raise Elsewhere(address_of(ref))
+        if version:
+            store.get_version(reader, name, version)
+    return store.get_model(reader, name)
+
+
 def show_model(request: Request) -> ModelPage:
     reader: Reader = request.app.state.record.db
-    model = store.get_model(reader, request.path_params["name"])
+    model = known_model(reader, request.path_params["name"])
     below = _below(request.query_params.get("below", ""))
     versions = store.list_versions(reader, model.name, below=below, limit=VERSIONS_ON_A_PAGE + 1)
     shown = versions[:VERSIONS_ON_A_PAGE]

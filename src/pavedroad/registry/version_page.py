@@ -19,7 +19,7 @@ from pavedroad.registry import store
 from pavedroad.registry.context import MANIFEST, read_card
 from pavedroad.registry.gate import Measured
 from pavedroad.registry.model import Approval, Evidence, Exemption, GateEvaluation, ModelVersion, VersionFile
-from pavedroad.registry.models_page import CHAMPION, Action
+from pavedroad.registry.models_page import CHAMPION, Action, known_model
 from pavedroad.registry.provenance import Provenance, provenance_of, subject_of
 from pavedroad.registry.registration import ROOT
 from pavedroad.tracking import Manifest, read_manifest
@@ -79,7 +79,7 @@ class VersionPage(msgspec.Struct, frozen=True, kw_only=True):
 def show_version(request: Request) -> VersionPage:
     record: Record = request.app.state.record
     reader = record.db
-    model = store.get_model(reader, request.path_params["name"])
+    model = known_model(reader, request.path_params["name"], request.path_params["version"])
     version = store.get_version(reader, model.name, request.path_params["version"])
     evaluations = store.list_evaluations(reader, version.uid, limit=EVALUATIONS_SHOWN)
     shown = _chosen(evaluations, request.query_params.get("evaluation", ""))

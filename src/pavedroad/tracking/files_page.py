@@ -49,14 +49,23 @@ class FilePage(msgspec.Struct, frozen=True, kw_only=True):
     is_cut: bool = False
     download: str = ""
 
+    @property
+    def numeric(self) -> list[bool]:
+        """Which columns of the table hold only numbers."""
+        body = self.rows[1:]
+        return [
+            bool(body) and all(at >= len(row) or _is_number(row[at]) for row in body)
+            for at in range(len(self.rows[0]) if self.rows else 0)
+        ]
+
 
 def show_file(request: Request) -> FilePage:
     record: Record = request.app.state.record
     path = request.path_params["path"].strip("/")
     stored = find_file(record.db, "", path) if path else None
-    above = _above(path)
     parts = path.split("/")
     run_id = parts[1] if len(parts) > 2 and parts[2] == "artifacts" and len(parts[1]) == 32 else ""
+    above = _above(path)[2 if run_id else 0 :]  # the run itself stands before them
     if stored is None:
         return FilePage(
             path=path,
@@ -125,6 +134,14 @@ def _preview(
     if suffix in TABLES and (rows := _rows(text, TABLES[suffix])):
         return "table", "", rows, is_cut or len(rows) > ROWS_SHOWN
     return "text", text, [], is_cut
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell or 0)
+    except ValueError:
+        return False
+    return True
 
 
 def _rows(text: str, separator: str) -> list[list[str]]:

@@ -1,5 +1,5 @@
 """The look: page, templates, style sheet, one short script."""
 
-from pavedroad.web.page import Page, Renderer, page_routes
+from pavedroad.web.page import Elsewhere, Page, Renderer, page_routes
 
-__all__ = ["Page", "Renderer", "page_routes"]
+__all__ = ["Elsewhere", "Page", "Renderer", "page_routes"]

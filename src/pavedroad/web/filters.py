@@ -92,6 +92,9 @@ def markdown(text: str) -> Markup:
         # A column's alignment is written as a style, which the page's policy does not allow.
         if "right" in str(token.attrs.pop("style", "")):
             token.attrs["class"] = "number"
+        # The page has its own first and second headings.
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
     return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 (markdown-it escaped it)
 
 

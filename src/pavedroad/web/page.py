@@ -20,7 +20,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from pavedroad.errors import NotFound, did_you_mean
@@ -43,6 +43,14 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     template: str
     view: Callable[[Request], Any]
     parts: Mapping[str, str] = {}  # name -> template of a piece that is fetched again
+
+
+class Elsewhere(Exception):
+    """Raised by a view: what was asked for is shown at another address."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
 
 
 class Renderer:
@@ -88,7 +96,10 @@ def static_address(name: str) -> str:
 
 
 async def _as_html(request: Request, *, page: Page, renderer: Renderer) -> Response:
-    return await run_in_threadpool(_render, request, page, renderer)
+    try:
+        return await run_in_threadpool(_render, request, page, renderer)
+    except Elsewhere as elsewhere:
+        return RedirectResponse(elsewhere.address)
 
 
 async def _as_json(request: Request, *, page: Page, renderer: Renderer) -> Response:
@@ -96,7 +107,10 @@ async def _as_json(request: Request, *, page: Page, renderer: Renderer) -> Respo
         last = list(request.path_params)[-1]
         request.path_params[last] += ".json"
         return await _as_html(request, page=page, renderer=renderer)
-    content = await run_in_threadpool(page.view, request)
+    try:
+        content = await run_in_threadpool(page.view, request)
+    except Elsewhere as elsewhere:
+        return RedirectResponse(f"{elsewhere.address}.json")
     body = msgspec.json.encode(content, enc_hook=str)
     return Response(body, status_code=status_of(content), media_type="application/json")
 

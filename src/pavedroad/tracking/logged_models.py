@@ -43,7 +43,7 @@ def create_logged_model(
 ) -> LoggedModel:
     """A model whose files are still to come: status PENDING until `finish_logged_model`.
 
-    `model_id` (`m-` and 32 hexadecimal digits) is given by who had to know it before, to write it into the files.
+    `model_id` (`m-` and 32 hexadecimal digits) is given by who had to write it into the files before.
     """
     limits.check_model_name(name)
     experiment = active_experiment(tx, experiment_id)

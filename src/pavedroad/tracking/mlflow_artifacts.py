@@ -20,7 +20,7 @@ from pavedroad.kit.sql import Reader
 from pavedroad.tracking import mlflow_messages as m
 from pavedroad.tracking.artifact_files import check_path, delete_files, get_file, list_files, put_file
 from pavedroad.tracking.mlflow_door import EMPTY, answer, read, read_message, record_of, write
-from pavedroad.tracking.model import FileInfo, root_of
+from pavedroad.tracking.model import FileInfo, check_not_frozen, root_of
 from pavedroad.tracking.store import get_run
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -38,6 +38,15 @@ def safe_path(path: str) -> str:
         return check_path(path)
     except Invalid:
         raise Invalid("Invalid path") from None  # these two words and no others are what clients compare
+
+
+def writable_path(path: str) -> str:
+    """As `safe_path`, for one file or folder that may change."""
+    path = safe_path(path)
+    if not path:
+        raise Invalid("Invalid path: it names nothing", hint="name a file or a folder")
+    check_not_frozen(path)
+    return path
 
 
 async def list_artifacts(request: Request) -> Response:
@@ -60,9 +69,7 @@ async def list_tree(request: Request) -> Response:
 
 
 async def upload(request: Request) -> Response:
-    path = safe_path(request.path_params["path"])
-    if not path:
-        raise Invalid("Invalid path: a file needs a name", hint="add one to the address")
+    path = writable_path(request.path_params["path"])
     stored = await _receive(request, record_of(request).files)
     await write(request, partial(put_file, root="", path=path, stored=stored))
     return Response()
@@ -75,9 +82,7 @@ async def download(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    path = safe_path(request.path_params["path"])
-    if not path:
-        raise Invalid("Invalid path: the whole tree is not deleted at once", hint="name a file or a folder")
+    path = writable_path(request.path_params["path"])
     await write(request, partial(delete_files, root="", path=path))
     return EMPTY
 

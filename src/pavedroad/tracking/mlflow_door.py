@@ -52,11 +52,9 @@ def decode(body: bytes, kind: type[M]) -> M:
     try:
         message: M = _decoder(kind).decode(body or b"{}")
     except msgspec.ValidationError as error:
-        raise _wrong_type(error, msgspec.json.decode(body)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Invalid(f"the body is not valid JSON: {error}", hint="send a JSON object") from None
-    except RecursionError:
-        raise Invalid("the JSON is nested too deeply", hint="send a flatter object") from None
+        raise _wrong_type(error, _read_again(body)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _not_json(error) from None
     return message
 
 
@@ -113,6 +111,20 @@ def _from_query(request: Request, kind: type[M]) -> M:
         return msgspec.convert(sent, kind, strict=False)
     except msgspec.ValidationError as error:
         raise _wrong_type(error, sent) from None
+
+
+def _read_again(body: bytes) -> Any:
+    """The body as plain values. It may be broken where a typed reader skipped it."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _not_json(error) from None
+
+
+def _not_json(error: Exception) -> Invalid:
+    if isinstance(error, RecursionError):
+        return Invalid("the JSON is nested too deeply", hint="send a flatter object")
+    return Invalid(f"the body is not valid JSON: {error}", hint="send a JSON object")
 
 
 def _check_content_type(request: Request) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from pavedroad.errors import Invalid
+from pavedroad.errors import Invalid, Refused
 from pavedroad.kit.files import Stored
 
 ACTIVE, DELETED = "active", "deleted"
@@ -22,6 +22,7 @@ USER_TAG = "mlflow.user"
 PARENT_TAG = "mlflow.parentRunId"
 CONTEXT_TAG = "mlflow.data.context"  # of a dataset input: training, evaluation, ...
 ARTIFACTS = "mlflow-artifacts:/"
+FROZEN_ROOTS = ("registry",)  # whose files a higher room keeps unchanged
 
 StoredFile = Stored
 
@@ -110,6 +111,12 @@ class FileInfo(msgspec.Struct, frozen=True, kw_only=True):
     path: str  # from the root, with /
     is_dir: bool
     size_bytes: int = 0
+
+
+def check_not_frozen(path: str) -> None:
+    """Raises Refused for a path whose files do not change once they are there."""
+    if path.partition("/")[0] in FROZEN_ROOTS:
+        raise Refused("files of registered versions do not change", hint="register a new version")
 
 
 def root_of(uri: str) -> str:

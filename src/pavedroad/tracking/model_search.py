@@ -99,6 +99,8 @@ def search_logged_models(
     bound = Bound()
     where = _where(experiment_ids, filter, datasets, bound)
     order = _order(order_by, bound)
+    if not experiment_ids:
+        return [], ""
     query = (
         f"SELECT m.* FROM logged_models m WHERE {where} ORDER BY {order}"
         f" LIMIT {bound(max_results + 1)} OFFSET {bound(offset)}"

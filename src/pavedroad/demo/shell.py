@@ -34,6 +34,8 @@ class Shell:
             name: value for name, value in os.environ.items() if not name.startswith(("PAVED_", "MLFLOW_"))
         }
         self._environ["PYTHONUNBUFFERED"] = "1"
+        # Threads that wait by spinning make training ten times slower on a machine that is busy otherwise.
+        self._environ.setdefault("OMP_WAIT_POLICY", "passive")
         self._started: list[subprocess.Popen[str]] = []
 
     def chapter(self, number: int, title: str) -> None:

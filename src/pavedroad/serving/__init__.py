@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pavedroad.serving.model import Latency, Service, Stopped
 
 if TYPE_CHECKING:
-    from pavedroad.serving.latency import drive, measure_latency
+    from pavedroad.serving.latency import drive, measure_latency, request_message
     from pavedroad.serving.launch import Ready, serve
     from pavedroad.serving.service import list_services
 
@@ -19,6 +19,7 @@ __all__ = [
     "drive",
     "list_services",
     "measure_latency",
+    "request_message",
     "serve",
 ]
 
@@ -28,6 +29,7 @@ _LAZY = {
     "drive": "latency",
     "list_services": "service",
     "measure_latency": "latency",
+    "request_message": "latency",
     "serve": "launch",
 }
 

@@ -61,7 +61,7 @@ def measure_latency(
                     hint="log it with an input example",
                 )
             start_s = time.perf_counter() - started
-            message = _message(msgspec.json.encode(report.example))
+            message = request_message(msgspec.json.encode(report.example))
             drive(report.port, message, requests=warmup, concurrency=concurrency)
             return msgspec.structs.replace(
                 drive(report.port, message, requests=requests, concurrency=concurrency), start_s=start_s
@@ -102,7 +102,8 @@ def _serving(order: Order) -> Iterator[Report]:
         process.stdout.close()
 
 
-def _message(body: bytes) -> bytes:
+def request_message(body: bytes) -> bytes:
+    """The bytes of one `/invocations` request, for `drive`."""
     head = (
         "POST /invocations HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"

@@ -53,4 +53,4 @@ def at_departure(flights: pa.Table, weather: pa.Table, planes: pa.Table) -> pa.T
         for name, table in (("flights", flights), ("weather", weather), ("planes", planes)):
             database.register(name, table)
         answers = {"rush_hours": list(RUSH_HOURS), "late_after": LATE_AFTER_MINUTES}
-        return database.execute(DEPARTURES, answers).to_arrow_table()
+        return database.sql(DEPARTURES, params=answers).to_arrow_table()

@@ -14,7 +14,7 @@ from late_flights.training import evaluate, split_by_month, train
 
 @paved.pipeline
 def late_flights(
-    *, data: Path = DATA, iterations: int = 100, learning_rate: float = 0.1
+    *, data: Path = DATA, iterations: int = 60, learning_rate: float = 0.15
 ) -> tuple[paved.Model, paved.Evaluation]:
     flights = keep_contract(load_flights(data / "flights.csv.zip"))
     weather = load_table(data / "weather.csv")

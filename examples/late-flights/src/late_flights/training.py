@@ -29,13 +29,13 @@ def split_by_month(departures: pa.Table) -> tuple[pa.Table, pa.Table]:
     return train, test
 
 
-@paved.step
+@paved.step(depends_on=[CARD])
 def train(departures: pa.Table, *, iterations: int, learning_rate: float) -> paved.Model:
     rows = departures.to_pandas()
     unknown = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
     classifier = make_pipeline(
         make_column_transformer((OrdinalEncoder(**unknown), CATEGORIES), ("passthrough", NUMBERS)),
-        HistGradientBoostingClassifier(max_iter=iterations, learning_rate=learning_rate, random_state=0),
+        HistGradientBoostingClassifier(max_iter=iterations, learning_rate=learning_rate, random_state=42),
     )
     classifier.fit(rows[FEATURES], rows[LABEL])
     return paved.Model(

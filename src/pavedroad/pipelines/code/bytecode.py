@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from pavedroad.pipelines.code.scopes import Imported
 
 _NAMES = ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL")
-_DOCSTRING_FLAG = 0x4000000  # CO_HAS_DOCSTRING, Python 3.13
 _FUNCTION_FLAG = 0x0002  # CO_NEWLOCALS
 
 
@@ -49,15 +48,10 @@ def _describe_constant(value: object) -> str:
 
 
 def _has_docstring(code: CodeType) -> bool:
-    if code.co_flags & _DOCSTRING_FLAG:
-        return True
-    # Before 3.13 the first constant of a function is its docstring or None.
-    return bool(
-        code.co_flags & _FUNCTION_FLAG
-        and code.co_consts
-        and isinstance(code.co_consts[0], str)
-        and code.co_name not in ("<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>")
-    )
+    """Whether the first constant is a docstring and nothing else."""
+    if not code.co_consts or not isinstance(code.co_consts[0], str) or not code.co_flags & _FUNCTION_FLAG:
+        return False
+    return not any(each.opcode in dis.hasconst and each.arg == 0 for each in dis.get_instructions(code))
 
 
 def touched(code: CodeType) -> Touched:

@@ -96,11 +96,12 @@ class Module:
 
 def _name_of_main(file: str | None) -> str:
     """The name that `python train.py` would have if imported, so that both ways of running share results."""
-    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if spec is not None and spec.name and not spec.name.startswith("__main__"):
-        return str(spec.name)
     if file is None:
         return "__main__"
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None) if getattr(main, "__file__", None) == file else None
+    if spec is not None and spec.name and not spec.name.startswith("__main__"):
+        return str(spec.name)
     path = Path(os.path.abspath(file))
     name, folder = path.stem, path.parent
     while (folder / "__init__.py").is_file():

@@ -16,7 +16,7 @@ from typing import Any
 from pavedroad.pipelines.code.bytecode import describe_code, touched
 from pavedroad.pipelines.code.closure import Closure
 from pavedroad.pipelines.code.facts import Facts
-from pavedroad.pipelines.code.modules import Module
+from pavedroad.pipelines.code.modules import BUILT_IN, Module
 from pavedroad.pipelines.code.outline import PAVEDROAD
 from pavedroad.pipelines.code.parts import short
 from pavedroad.pipelines.code.paths import WRITES
@@ -78,7 +78,7 @@ class Objects:
         label = f"value {module.name}.{base}"
         if isinstance(value, types.ModuleType):
             if not origin:
-                self.closure.reach(value.__name__, rest, live=True)
+                self._module(value, rest)
         elif isinstance(value, PurePath) and rest and rest[-1] in WRITES:
             self.parts.add(label, self.values.placed(value.as_posix()))
         elif is_code(value):
@@ -88,6 +88,15 @@ class Objects:
                 self.parts.add(f"import {module.name}.{base}", full_name(value))
         else:
             self._global(label, value, module, base, origin)
+
+    def _module(self, value: types.ModuleType, rest: Chain) -> None:
+        has_place = vars(value).get("__file__") or vars(value).get("__path__")
+        if has_place or value.__name__.partition(".")[0] in BUILT_IN:
+            self.closure.reach(value.__name__, rest, live=True)
+        elif rest:  # made in memory
+            self.closure.name(self.modules.by_namespace(vars(value)), rest)
+        else:
+            self.closure.whole(self.modules.by_namespace(vars(value)))
 
     def _asked_of(self, value: object, rest: Chain) -> None:
         """What code is asked for that its text does not show: documentation, classes made from a class."""
@@ -107,7 +116,7 @@ class Objects:
             self._warn(
                 f"{where} is too large to compare; only the code that makes it counts, pass it as an input"
             )
-        elif not origin:
+        elif not origin and not (module.source is not None and module.source.edited):
             self._warn(f"{where} cannot be compared (a {type(value).__name__}); pass it as an input")
 
     def _describe(self, label: str, value: object, *, by_reduction: bool = False) -> Description:
@@ -132,7 +141,7 @@ class Objects:
         elif isinstance(value, type):
             self._class(value)
         elif isinstance(value, types.ModuleType):
-            self.closure.reach(value.__name__, (), live=True)
+            self._module(value, ())
         elif isinstance(value, functools.partial | functools.partialmethod):
             self._partial(value)
         elif isinstance(value, types.MethodType):

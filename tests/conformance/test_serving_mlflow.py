@@ -19,7 +19,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from pavedroad.errors import Refused
-from pavedroad.serving import invocations
+from pavedroad.registry import find_version
+from pavedroad.serving import invocations, measure_latency
 from pavedroad.serving.loading import load_served_model
 from pavedroad.tracking import Model, infer_signature, load_model, write_model
 from pavedroad.tracking.model_signature import format_signature
@@ -209,7 +210,7 @@ def test_a_custom_predict_function_is_called(tmp_path: Path, mlflow: Any) -> Non
 
 def test_another_flavor_is_loaded_through_mlflow_when_trusted(tmp_path: Path, mlflow: Any) -> None:
     class Add(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
-        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
             return model_input["x"] + (params or {}).get("by", 1)
 
     mlflow.pyfunc.save_model(
@@ -318,3 +319,27 @@ def test_a_model_logged_without_a_signature_is_answered_as_mlflow_answers_it(
     ours = json.loads(invocations.write_predictions(model.predictor.call(call.inputs)))
     assert ours == their_answer(mlflow, tmp_path / "model", body, "application/json")
     assert "without an example" in flaw
+
+
+# ---------------------------------------------------------------------------- logged, registered, served
+
+
+def test_what_an_unchanged_client_logs_is_served(live: Any, mlflow: Any) -> None:
+    frame, _ = flights()
+    mlflow.set_tracking_uri(live.url)
+    try:
+        with mlflow.start_run():
+            logged = mlflow.sklearn.log_model(
+                numeric().estimator,
+                name="flights",
+                input_example=frame.head(2),
+                pip_requirements=PACKAGES,
+                registered_model_name="flights",
+            )
+    finally:
+        mlflow.set_tracking_uri(None)
+    version = find_version(live.record.db, "flights", 1)
+    assert version is not None
+    assert version.model_id == logged.model_id
+    seen = measure_latency(live.record, version, requests=20)
+    assert (seen.requests, seen.errors) == (20, 0)

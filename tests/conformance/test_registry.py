@@ -435,7 +435,7 @@ def test_a_refused_alias_says_which_gates_are_closed_and_what_to_run(
     said = str(caught.value)
     assert said.startswith("PERMISSION_DENIED: flights@2 cannot become champion: 1 gate is closed")
     assert "not_worse_than: auc is 0.8, flights@1 (champion) has 0.9: worse by 0.1" in said
-    assert "run `paved promote flights@2 --to champion`" in said
+    assert said.endswith("\nrun `paved promote flights@2 --to champion` to see each next step")
     last = list_evaluations(any_record.db, get_version(any_record.db, "flights", 2).uid)[0]
     assert [evidence.gate for evidence in last.closed] == ["not_worse_than"]
     assert read_facts(any_record.db, verb="refused")[0].payload["closed"] == ["not_worse_than"]

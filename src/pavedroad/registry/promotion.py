@@ -25,6 +25,13 @@ ATTEMPTS = 3  # when somebody else moves the alias while gates are asked
 PRODUCTION = "Production"  # MLflow's stage that is gated like an alias
 
 
+class GatesClosed(Refused):
+    """Its message has a line for each closed gate, so that the hint has one, too."""
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}"
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What became of the wish to give a version an alias."""
 
@@ -151,13 +158,13 @@ def transition_stage(
     return record.db.write(lambda tx: _set_stage(tx, version, stage, archive_existing, who)), decision
 
 
-def refusal(decision: Decision) -> Refused:
+def refusal(decision: Decision) -> GatesClosed:
     """The decision as an error, for doors that cannot show a table."""
     closed = decision.closed
     reasons = "".join(f"\n  {evidence.gate}: {evidence.says}" for evidence in closed)
-    return Refused(
+    return GatesClosed(
         f"{decision} cannot become {decision.alias}: {count(len(closed), 'gate')} "
-        f"{'is' if len(closed) == 1 else 'are'} closed{reasons}\n",
+        f"{'is' if len(closed) == 1 else 'are'} closed{reasons}",
         hint=f"run `paved promote {decision} --to "
         f"{'champion' if decision.alias == PRODUCTION else decision.alias}` to see each next step",
     )

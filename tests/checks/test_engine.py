@@ -1,12 +1,16 @@
 import os
 import pickle
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pavedroad.checks import RULES, Finding, Report, check_project
+from pavedroad.checks.fixes import plan_changes, write_changes
 from pavedroad.errors import ConfigError, Invalid, NotFound, PavedError
 
 MakeProject = Callable[[dict[str, str | bytes]], Path]
@@ -87,9 +91,10 @@ def test_nothing_of_the_project_is_run(make_project: MakeProject, tmp_path: Path
         b"x = '" + b"a" * 1_000_000 + b"'\n",
         b"'\\d' # an escape that warns\n",
         b"\x0c\nx = 1\n",
+        b"x = 1\ry = 2\r",
         "x = 'é'; y = '中文'\n".encode(),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_any_bytes_in_a_python_file_are_read_or_complained_about(
     make_project: MakeProject, content: bytes
@@ -98,6 +103,45 @@ def test_any_bytes_in_a_python_file_are_read_or_complained_about(
 
     assert len(only(report, "REP201")) == 1
     assert all(finding.place.path == "a.py" for finding in only(report, "CHK904"))
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            SPLIT,
+            "[project]\n",
+            "dependencies = [",
+            '"pandas"',
+            "]",
+            "(",
+            "'",
+            '"""',
+            "\\\n",
+            "\r",
+            "\x00",
+            "\x0c",
+        ),
+        *("{", '"cells": [', "}", "pandas\n", "- pip:\n", "[[package]]\n", "name = ", "\ufeff", "\u2028"),
+        "# paved: ignore[REP201] x until 9999-99-99\n",
+    ]
+)
+
+
+@given(
+    name=st.sampled_from(
+        ["a.py", "b.ipynb", "requirements.txt", "environment.yml", "uv.lock", "setup.py", "setup.cfg"]
+    ),
+    text=st.lists(PIECES | st.text(max_size=8), max_size=12).map("".join),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_text_in_any_file_ends_in_a_crash_and_fixes_settle(name: str, text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / name).write_bytes(text.encode(errors="replace"))
+        report = check_project(Path(folder), only=[rule.code for rule in RULES])
+        write_changes(plan_changes(report.findings, Path(folder), unsafe=True), Path(folder))
+        again = check_project(Path(folder), only=[rule.code for rule in RULES])
+
+        assert plan_changes(again.findings, Path(folder), unsafe=True) == []
 
 
 def test_a_file_larger_than_code_ever_is_is_named_and_left_out(make_project: MakeProject) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -77,13 +78,18 @@ def diff_text(changes: Iterable[Change]) -> str:
     pieces: list[str] = []
     for change in changes:
         pieces += difflib.unified_diff(
-            change.before.splitlines(keepends=True),
-            change.after.splitlines(keepends=True),
+            _lines(change.before),
+            _lines(change.after),
             "/dev/null" if change.is_new else f"a/{change.path}",
             f"b/{change.path}",
         )
     no_newline = "\n\\ No newline at end of file\n"
     return "".join(piece if piece.endswith("\n") else piece + no_newline for piece in pieces)
+
+
+def _lines(text: str) -> list[str]:
+    """As `patch` counts them: only a newline ends one."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def write_changes(changes: Iterable[Change], root: Path) -> None:

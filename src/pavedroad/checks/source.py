@@ -66,7 +66,9 @@ class Module:
     def __init__(self, path: str, text: str, *, notebook: Notebook | None = None) -> None:
         self.path = path
         self.text = text
-        self.lines = text.split("\n")
+        # A carriage return alone ends a line for Python too, though nobody means it: no fix for such a file.
+        self.has_odd_lines = "\r" in text.replace("\r\n", "")
+        self.lines = re.split(r"\r\n?|\n", text) if self.has_odd_lines else text.split("\n")
         self.notebook = notebook
         self.error = ""
         self.error_at = Place(path=path)

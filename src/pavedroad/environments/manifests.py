@@ -56,7 +56,7 @@ def read_pyproject(file: str, text: str) -> Manifest:
         tables = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Invalid(f"{file} is not valid TOML: {error}", hint="correct that line") from None
-    lines = text.splitlines()
+    lines = text.split("\n")
     poetry = _dict(_dict(tables.get("tool")).get("poetry"))
     declared = [
         _declared(file, lines, requirement, group)
@@ -109,7 +109,7 @@ def read_pipfile(file: str, text: str) -> Manifest:
         tables = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Invalid(f"{file} is not valid TOML: {error}", hint="correct that line") from None
-    lines = text.splitlines()
+    lines = text.split("\n")
     requires = _dict(tables.get("requires"))
     python = requires.get("python_full_version") or requires.get("python_version")
     sections = (("", tables.get("packages")), ("dev", tables.get("dev-packages")))
@@ -125,7 +125,7 @@ def read_pipfile(file: str, text: str) -> Manifest:
 
 def read_environment(file: str, text: str) -> Manifest:
     """A conda `environment.yml`. Conda's `=1.26` is a prefix and counts as pinned, as its users mean it."""
-    lines, declared, python = text.splitlines(), [], ""
+    lines, declared, python = text.split("\n"), [], ""
     for entry in conda_dependencies(file, text):
         if entry.startswith("pip:"):
             entry = entry.removeprefix("pip:")
@@ -153,7 +153,7 @@ def read_setup_cfg(file: str, text: str) -> Manifest:
         raise Invalid(
             f"{file} cannot be read: {' '.join(str(error).split())}", hint="correct that line"
         ) from None
-    lines = text.splitlines()
+    lines = text.split("\n")
     listed = [("", parser.get("options", "install_requires", fallback=""))]
     if parser.has_section("options.extras_require"):
         listed += [(name, items) for name, items in parser.items("options.extras_require")]

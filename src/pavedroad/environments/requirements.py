@@ -117,7 +117,7 @@ def _direct(text: str) -> Requirement:
 def _joined(text: str) -> Iterator[tuple[int, str]]:
     """Logical lines with the number of their first physical line."""
     start, parts = 0, ""
-    for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
+    for number, line in enumerate(text.lstrip("\ufeff").split("\n"), 1):
         start = start or number
         line = _COMMENT.sub("", line)
         if line.rstrip().endswith("\\"):

@@ -10,9 +10,7 @@ from pavedroad.checks.rule import rule
 from pavedroad.checks.source import Module
 
 # Somebody's own folder, or a drive: never the same on another machine.
-_PERSONAL = re.compile(
-    r"(/home/|/Users/|/root/|[A-Za-z]:[\\/]{1,2}|\\\\[\w.-]+\\)[^\s\\/:*?\"<>|{}]+[^\n]*"
-)
+_PERSONAL = re.compile(r"(/home/|/Users/|/root/|[A-Za-z]:[\\/]{1,2}|\\\\[\w.-]+\\)[^\s\\/:*?\"<>|{}]+[^\n]*")
 _URL = re.compile(r"\w{2,}://")
 # Any other absolute path, judged by how it is used.
 _ABSOLUTE = re.compile(r"/[A-Za-z0-9_.-]+(/[^\n:*?\"<>|{}]*)?")

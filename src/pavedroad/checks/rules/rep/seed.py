@@ -31,8 +31,8 @@ def is_seeded(call: Call) -> bool:
 
 def seed_fix(module: Module, call: Call) -> Fix | None:
     """Write `random_state=` as the last argument: the module's own constant where it has one, else 42."""
-    if module.notebook:
-        return None  # its text lies inside JSON
+    if module.notebook or module.has_odd_lines:
+        return None  # a notebook's text lies inside JSON
     seed = next((name for name in _SEED_CONSTANTS if name in _top_level_names(module)), DEFAULT_SEED)
     edit = _replace_none(module, call, seed) or _add_argument(module, call, f"random_state={seed}")
     return Fix(says=f"add random_state={seed}", safety=UNSAFE, edits=(edit,)) if edit else None

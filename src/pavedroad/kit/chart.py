@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 
 import msgspec
@@ -11,6 +12,7 @@ from pavedroad.kit import svg
 from pavedroad.kit.svg import Svg
 
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 16.0, 12.0, 36.0
+LARGEST, SMALLEST = sys.float_info.max, 1e-300
 LARGEST_DOTTED = 40  # with more points than this, dots hide the line
 
 
@@ -28,7 +30,9 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     end: float
 
     def __call__(self, value: float) -> float:
-        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+        # In halves: the span of two large numbers may itself be too large.
+        share = (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
+        return self.start + share * (self.end - self.start)
 
 
 def line_chart(
@@ -103,7 +107,7 @@ def ticks(low: float, high: float, most: int = 6, *, whole: bool = False) -> lis
     """At most `most` + 1 round numbers inside [low, high]: steps of 1, 2 or 5 times a power of ten."""
     if not high > low:
         return [low]
-    raw = (high - low) / most
+    raw = high / most - low / most
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw * 0.999)
     step = max(step, 1.0) if whole else step
@@ -114,11 +118,13 @@ def ticks(low: float, high: float, most: int = 6, *, whole: bool = False) -> lis
 
 def _scale(values: Sequence[float], start: float, end: float, *, whole: bool = False) -> Scale:
     low, high = min(values), max(values)
-    if low == high:  # one value stands in the middle
-        pad = (abs(low) or 1.0) * 0.1
-        return Scale(low=low - pad, high=high + pad, start=start, end=end)
-    pad = 0.0 if whole else (high - low) * 0.06
-    return Scale(low=low - pad, high=high + pad, start=start, end=end)
+    half = high / 2 - low / 2
+    if half <= max(abs(low), abs(high)) * 1e-12 or half < SMALLEST:  # one value stands in the middle
+        pad = max(abs(low), abs(high)) * 0.1
+        pad = pad if pad > SMALLEST else 1.0
+    else:
+        pad = 0.0 if whole else half * 0.12
+    return Scale(low=max(low - pad, -LARGEST), high=min(high + pad, LARGEST), start=start, end=end)
 
 
 def _axes(xs: Scale, ys: Scale, *, width: float, height: float) -> list[Svg]:
@@ -129,7 +135,7 @@ def _axes(xs: Scale, ys: Scale, *, width: float, height: float) -> list[Svg]:
             svg.line(LEFT, y, width - RIGHT, y, class_="grid"),
             svg.text(LEFT - 8, y + 4, short(value), anchor="end"),
         ]
-    for value in ticks(xs.low, xs.high, whole=xs.high - xs.low >= 1):
+    for value in ticks(xs.low, xs.high, whole=xs.high / 2 - xs.low / 2 >= 0.5):
         parts.append(svg.text(xs(value), height - BOTTOM + 16, short(value), anchor="middle"))
     parts.append(svg.line(LEFT, height - BOTTOM, width - RIGHT, height - BOTTOM, class_="base"))
     return parts

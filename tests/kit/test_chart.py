@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pavedroad.kit.chart import Point, describe, line_chart, short, thinned, ticks
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def curve(*values: float) -> list[Point]:
+    return [Point(float(at), value) for at, value in enumerate(values)]
+
+
+def draw(points: list[Point]) -> ET.Element:
+    return ET.fromstring(line_chart(points, title="loss", x_label="step", y_label="nats"))
+
+
+def polylines(drawn: ET.Element) -> list[str]:
+    return [line.get("points", "") for line in drawn.iter("{http://www.w3.org/2000/svg}polyline")]
+
+
+def test_axes_are_labelled() -> None:
+    words = [
+        "".join(text.itertext()) for text in draw(curve(1, 2, 3)).iter("{http://www.w3.org/2000/svg}text")
+    ]
+    assert "step" in words
+    assert "nats" in words
+
+
+def test_a_missing_value_leaves_a_gap() -> None:
+    assert len(polylines(draw(curve(1, 2, math.nan, 3, 4)))) == 2
+
+
+def test_a_single_value_is_drawn_as_a_point() -> None:
+    drawn = draw(curve(5))
+    assert polylines(drawn) == []
+    assert len(list(drawn.iter("{http://www.w3.org/2000/svg}circle"))) == 1
+
+
+def test_higher_values_stand_higher() -> None:
+    (line,) = polylines(draw(curve(0, 10)))
+    low, high = (float(pair.split(",")[1]) for pair in line.split())
+    assert high < low
+
+
+def test_a_chart_without_a_finite_value_cannot_be_drawn() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        draw(curve(math.nan, math.inf))
+
+
+@given(st.lists(finite, min_size=1, max_size=60))
+def test_any_finite_curve_becomes_well_formed_svg_inside_its_frame(values: list[float]) -> None:
+    for line in polylines(draw(curve(*values))):
+        for pair in line.split():
+            x, y = map(float, pair.split(","))
+            assert 0 <= x <= 400
+            assert 0 <= y <= 220
+
+
+def test_the_description_tells_ends_extremes_and_gaps() -> None:
+    says = describe(curve(0.9, 0.2, math.nan, 0.3), x_label="step")
+    assert (
+        says
+        == "4 points from step 0 to 3. First 0.9, last 0.3, lowest 0.2 at 1, highest 0.9 at 0. 1 not finite."
+    )
+
+
+def test_thinning_keeps_the_ends_and_every_peak() -> None:
+    points = curve(*(1000.0 if at == 777 else math.sin(at / 50) for at in range(5000)))
+    kept = thinned(points, 240)
+    assert len(kept) <= 242
+    assert kept[0] == points[0]
+    assert kept[-1] == points[-1]
+    assert points[777] in kept
+
+
+def test_short_curves_are_not_thinned() -> None:
+    assert thinned(curve(1, 2, 3)) == curve(1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.83117, "0.8312"),
+        (12500.0, "12,500"),
+        (3.0, "3"),
+        (-0.5, "-0.5"),
+        (1e-7, "1e-07"),
+        (123456.7, "123,457"),
+        (math.nan, "NaN"),
+        (math.inf, "∞"),
+        (-math.inf, "-∞"),
+        (0.0, "0"),
+        (6.02e23, "6.02e+23"),
+    ],
+)
+def test_numbers_are_short_and_exact_enough(value: float, shown: str) -> None:
+    assert short(value) == shown
+
+
+@given(st.floats(-1e12, 1e12), st.floats(1e-6, 1e9))
+def test_ticks_are_few_and_inside_the_range(low: float, span: float) -> None:
+    high = low + span
+    found = ticks(low, high)
+    assert 1 <= len(found) <= 8
+    slack = abs(high - low) * 1e-6 + abs(low) * 1e-9
+    assert all(low - slack <= tick <= high + slack for tick in found)
+
+
+def test_ticks_are_round() -> None:
+    assert ticks(0, 1) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    assert ticks(0, 500, whole=True) == [0, 100, 200, 300, 400, 500]
+    assert ticks(0, 3, whole=True) == [0, 1, 2, 3]

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+
+from pavedroad.web.filters import FILTERS, ago, exact, markdown, number, shell, shortened, signed, ticked
+from pavedroad.web.states import chip
+
+
+def test_a_time_is_relative_and_exact_on_hover() -> None:
+    three_minutes_ago = int(time.time()) * 1000 - 180_000
+    shown = ago(three_minutes_ago)
+    assert ">3 min ago<" in shown
+    assert f'title="{exact(three_minutes_ago)}"' in shown
+
+
+def test_a_time_that_never_was_is_said() -> None:
+    assert "never" in ago(None)
+
+
+def test_a_long_name_shows_both_ends_and_all_of_it_on_hover() -> None:
+    shown = shortened("start-" + "x" * 60 + "-end", 20)
+    assert ">start-xxxx…xxxxx-end<" in shown
+    assert "start-" + "x" * 60 + "-end" in shown
+
+
+def test_a_short_name_is_left_alone() -> None:
+    assert shortened("late-flights", 20) == "late-flights"
+
+
+def test_a_name_is_escaped_when_it_is_cut() -> None:
+    assert "<b>" not in shortened("<b>" * 40, 20)
+
+
+def test_numbers_keep_their_sign_and_nan_is_said() -> None:
+    assert number(math.nan) == "NaN"
+    assert number(None) == ""
+    assert signed(0.25) == "+0.25"
+    assert signed(-0.25) == "-0.25"
+
+
+def test_a_word_is_quoted_for_a_shell() -> None:
+    assert shell("it's") == "'it'\"'\"'s'"
+
+
+def test_commands_in_backticks_become_code() -> None:
+    assert ticked("run `paved check` <now>") == "run <code>paved check</code> &lt;now&gt;"
+
+
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("<script>alert(1)</script>", "<script"),
+        ("[x](javascript:alert(1))", 'href="javascript'),
+        ("![x](https://example.org/x.png)", "<img"),
+        ("<img src=x onerror=alert(1)>", "<img"),
+        ("| a |\n|--:|\n| 1 |", "style="),
+        ("# Title", "<h1"),
+    ],
+)
+def test_markdown_cannot_carry_markup_pictures_styles_or_a_first_heading(text: str, never: str) -> None:
+    assert never not in markdown(text)
+
+
+def test_markdown_knows_tables_and_aligns_numbers() -> None:
+    assert '<td class="number">1</td>' in markdown("| a |\n|--:|\n| 1 |")
+
+
+def test_a_state_has_a_shape_and_a_word() -> None:
+    shown = chip("closed")
+    assert "<svg" in shown
+    assert shown.endswith("closed</span>")
+
+
+def test_an_unknown_state_is_shown_as_itself() -> None:
+    assert chip("<new>").endswith("&lt;new&gt;</span>")
+
+
+def test_filters_are_named_once() -> None:
+    names = [name for name, _ in FILTERS]
+    assert len(names) == len(set(names))
+    assert names == sorted(names)

@@ -137,6 +137,7 @@ def history(client: Client, run: Acknowledged, key: str) -> list[tuple[str, floa
     return [(point["key"], point["value"], int(point.get("step", 0))) for point in answer.get("metrics", [])]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60 + 15 * ROUNDS)
 def test_a_killed_server_has_lost_nothing_it_acknowledged(any_settings: Settings, start_server: Any) -> None:
     chance = random.Random(8400)

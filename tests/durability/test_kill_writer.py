@@ -46,6 +46,7 @@ for worker in range(4):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60 + 10 * ROUNDS)
 def test_an_acknowledged_write_survives_kill_9(any_settings: Settings, tmp_path: Path) -> None:
     chance = random.Random(8400)

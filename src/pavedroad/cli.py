@@ -57,20 +57,25 @@ GROUPS = ("Start", "Develop", "Release", "Record")
 class Doors(NamedTuple):
     """What lower rooms need from higher ones, handed to every command as the context's object."""
 
-    open_tracking: Callable[[Any], Any]  # record -> Embedded(url, stop), a tracking server in this process
+    open_tracking: Callable[..., Any]  # record -> a tracking server in this process, with .url and .stop()
     measure_latency: Callable[..., Any]  # (record, version, ...) -> Latency, by really serving it
 
 
-def _open_tracking(record: Any) -> Any:
-    from pavedroad.server import embedded
+def load(door: str) -> Any:
+    """What stands at `module:name`."""
+    module, _, name = door.partition(":")
+    return getattr(importlib.import_module(module), name)
 
-    return embedded.start(record)
+
+def later(door: str) -> Callable[..., Any]:
+    """A function that loads what stands at `door` when it is first called."""
+    return lambda *values, **options: load(door)(*values, **options)
 
 
-def _measure_latency(*values: Any, **options: Any) -> Any:
-    from pavedroad import serving
-
-    return serving.measure_latency(*values, **options)
+DOORS = Doors(
+    open_tracking=later("pavedroad.server.embedded:start"),
+    measure_latency=later("pavedroad.serving:measure_latency"),
+)
 
 
 class LazyGroup(click.Group):
@@ -82,8 +87,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         for command in COMMANDS:
             if command.name == name:
-                module, _, function = command.door.partition(":")
-                loaded = getattr(importlib.import_module(module), function)
+                loaded = load(command.door)
                 assert isinstance(loaded, click.Command), command.door
                 return loaded
         return None
@@ -117,7 +121,7 @@ class LazyGroup(click.Group):
 @click.pass_context
 def paved(ctx: click.Context) -> None:
     """From an empty folder to a gated, served model, on one record."""
-    ctx.obj = Doors(open_tracking=_open_tracking, measure_latency=_measure_latency)
+    ctx.obj = DOORS
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -60,6 +60,8 @@ def item_of(hint: Any) -> Any:
 def is_iterable(hint: Any) -> bool:
     """Whether `.map` can go over a value of this type; True when it cannot be told."""
     hint = bare(hint)
+    if _says_nothing(hint):
+        return True
     kind = get_origin(hint) or hint
     if kind in (Union, types.UnionType):
         return all(is_iterable(member) for member in get_args(hint))

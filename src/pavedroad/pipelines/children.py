@@ -49,6 +49,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     step_run_id: str
     memory_bytes: int
     path: list[str]
+    root: str  # of the project
     environment: dict[str, str]
 
 
@@ -96,9 +97,10 @@ def check_importable(step: Step[..., Any]) -> None:
 class Children:
     """The child processes of one run."""
 
-    def __init__(self, shelf: Shelf, *, files: str, to_stderr: bool) -> None:
+    def __init__(self, shelf: Shelf, *, root: Path, files: str, to_stderr: bool) -> None:
         self._shelf = shelf
         self._files = files
+        self._root = root
         self._to_stderr = to_stderr
         self._all: set[_Child] = set()
         self._idle: list[_Child] = []
@@ -175,6 +177,7 @@ class Children:
             step_run_id=task.step_run_id,
             memory_bytes=task.node.step.options.resources.memory_bytes,
             path=[entry or str(Path.cwd()) for entry in sys.path],
+            root=str(self._root),
             environment=variables,
         )
 

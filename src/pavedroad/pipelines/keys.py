@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +46,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 class KeyMaker:
     """Makes keys for one run; the code of each step is looked at once."""
 
-    def __init__(self, root: Path, take_fingerprint: Callable[..., CodeFingerprint] = fingerprint) -> None:
+    def __init__(self, root: Path) -> None:
         self._root = root
-        self._take_fingerprint = take_fingerprint
         self._of_steps: dict[int, CodeParts] = {}
         self._of_code: dict[Any, CodeFingerprint] = {}
         self._lock = threading.Lock()
@@ -58,7 +57,7 @@ class KeyMaker:
             known = self._of_steps.get(id(step))
             if known is None:
                 options = step.options
-                seen = self._take_fingerprint(
+                seen = fingerprint(
                     step.function, root=self._root, depends_on=options.depends_on, version=options.version
                 )
                 items = fixed_items(step.returns)
@@ -89,7 +88,7 @@ class KeyMaker:
                 seen = self._of_code.get(each)
                 if seen is None:
                     found = _find(each) if isinstance(each, str) else each
-                    seen = self._of_code[each] = self._take_fingerprint(found, root=self._root)
+                    seen = self._of_code[each] = fingerprint(found, root=self._root)
             parts |= seen.parts
             parts |= {f"package {name}": version for name, version in seen.packages.items()}
         return parts

@@ -13,6 +13,7 @@ from pavedroad.catalog import Project, find_project, read_project
 from pavedroad.errors import Invalid, NotFound, PavedError, did_you_mean
 from pavedroad.pipelines.composing import Pipeline
 from pavedroad.pipelines.failures import user_frames
+from pavedroad.pipelines.fresh_imports import import_from_source
 
 EXAMPLE = "paved run module:pipeline, or paved run file.py:pipeline"
 
@@ -116,10 +117,11 @@ def _load_module(name: str, project: Project, start: Path) -> ModuleType:
 
 def _add_to_path(root: Path, project: Project) -> None:
     """What a person would have after installing the project: its `src` and its root come first."""
-    folders = [root, project.root, project.root / "src"]
-    for folder in folders:
-        if folder.is_dir() and str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
+    folders = [root / "src", root, project.root / "src", project.root]
+    wanted = [str(folder) for folder in folders if folder.is_dir() and str(folder) not in sys.path]
+    sys.path[:0] = dict.fromkeys(wanted)
+    for folder in {root, project.root}:
+        import_from_source(folder)
     importlib.invalidate_caches()
 
 

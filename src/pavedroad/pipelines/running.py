@@ -244,7 +244,7 @@ class _Session:
             note=lambda text: self._tell(events.Note(text=text)),
         )
         self._closing.callback(door.close)
-        children = Children(self.shelf, files=self.record.settings.files_url, to_stderr=to_stderr)
+        children = Children(self.shelf, root=self.project.root, files=self.record.settings.files_url, to_stderr=to_stderr)
         runner = Runner(door, children)
         self._closing.callback(runner.close)
         wanted = self._wanted() if want_result else frozenset()

@@ -20,6 +20,7 @@ from pavedroad.errors import PavedError
 from pavedroad.kit.files import open_files
 from pavedroad.pipelines.children import Answer, Order
 from pavedroad.pipelines.failures import user_traceback
+from pavedroad.pipelines.fresh_imports import import_from_source
 from pavedroad.pipelines.mlflow_door import activate_in_child, deactivate_in_child
 from pavedroad.pipelines.results import keep_result
 from pavedroad.pipelines.steps import Step
@@ -42,6 +43,7 @@ def main() -> None:
         while line := orders.readline():
             order = msgspec.json.decode(line, type=Order)
             sys.path[:] = order.path
+            import_from_source(Path(order.root))
             os.environ.clear()
             os.environ.update({**environment, **order.environment})
             _say(answers, _obey(order, answers))

@@ -113,7 +113,7 @@ def _polars(value: Any, frame: Any, detail: dict[str, Any]) -> Written:
 def read_polars(path: Path, detail: dict[str, Any]) -> Any:
     import polars as pl
 
-    frame = pl.read_ipc(path, memory_map=True, rechunk=False)
+    frame = pl.read_ipc(path)  # mapped, unless it is told otherwise
     return frame.to_series() if detail.get("kind") == "Series" else frame
 
 
@@ -162,7 +162,7 @@ def _comes_back(frame: Any, table: Any) -> bool:
     return (
         list(map(str, sample.dtypes)) == list(map(str, back.dtypes))
         and sample.columns.equals(back.columns)
-        and type(sample.columns) is type(back.columns)
+        and sample.columns.dtype == back.columns.dtype
         and sample.columns.names == back.columns.names
         and sample.index.names == back.index.names
         and sample.index.dtype == back.index.dtype

@@ -54,6 +54,10 @@ class NotStorable(Exception):
     """This value cannot be written; its message says why."""
 
 
+class NoRoom(NotStorable):
+    """It could be written, were there room on the disk: another form of it could not either."""
+
+
 class LostValue(Exception):
     """What was stored is gone, damaged or no longer readable: the step that made it must run again."""
 

@@ -98,4 +98,5 @@ def describe_plain(value: Any) -> str:
 
 
 def _is_numpy_scalar(value: Any) -> bool:
-    return library_of(value) == "numpy" and getattr(value, "shape", None) == () and not hasattr(value, "fill")
+    kind = type(value)
+    return kind.__module__ == "numpy" and any(each.__name__ == "generic" for each in kind.__mro__)

@@ -24,7 +24,7 @@ from pavedroad.kit.files import FileStore, Stored, digest_of, put_stream
 from pavedroad.pipelines.composing import Pipeline
 from pavedroad.pipelines.steps import Step
 from pavedroad.pipelines.values import arrays, frames, models, paths, plain
-from pavedroad.pipelines.values.model import LostValue, NotStorable, Value, ValueFile, library_of
+from pavedroad.pipelines.values.model import LostValue, NoRoom, NotStorable, Value, ValueFile, library_of
 from pavedroad.tracking import Evaluation, Model
 
 # Up to here a plain value lies in its row: reading a row costs a tenth of opening a file.
@@ -178,7 +178,7 @@ class Shelf:
                 return self.files.adopt(temporary, durable=False)
             return Stored(digest=self.digests.of(temporary), size_bytes=temporary.stat().st_size)
         except OSError as error:
-            raise NotStorable(f"it cannot be written: {error.strerror or error}") from error
+            raise NoRoom(f"it cannot be written: {error.strerror or error}") from error
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -237,6 +237,8 @@ class Shelf:
     def _or_pickle(self, value: Any, store: Callable[[], Value]) -> Value:
         try:
             return store()
+        except NoRoom:
+            raise
         except NotStorable as reason:
             kept = self._store_pickle(value)
             return msgspec.structs.replace(kept, detail={**kept.detail, "because": str(reason)})

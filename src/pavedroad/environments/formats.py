@@ -27,6 +27,8 @@ __all__ = [
     "read_requirements_lock",
     "read_uv",
 ]
+_ALIAS = re.compile(r"(?:^|[\s\[,{:-])\*\w", re.MULTILINE)
+MOST_ALIASES = 50  # a few lines of nested aliases can stand for gigabytes
 _CONDA_PIN = re.compile(r"([A-Za-z0-9_.-]+?)\s*={1,2}\s*([^\s=*,<>]+)(=[^\s=]+)?")
 
 
@@ -220,6 +222,8 @@ def conda_dependencies(file: str, text: str) -> list[str]:
     """The entries of an `environment.yml`; those of its pip section come as `pip:` and the requirement."""
     import yaml  # 15 ms, and most projects have no such file
 
+    if len(_ALIAS.findall(text)) > MOST_ALIASES:
+        raise Invalid(f"{file} has more than {MOST_ALIASES} YAML aliases", hint="write them out")
     try:
         tables = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -229,7 +233,7 @@ def conda_dependencies(file: str, text: str) -> list[str]:
         if isinstance(entry, str):
             entries.append(entry.partition("::")[2] or entry)
         elif isinstance(entry, dict):
-            entries += [f"pip:{requirement}" for requirement in _list(entry.get("pip"))]
+            entries += [f"pip:{text}" for text in _list(entry.get("pip")) if isinstance(text, str)]
     return entries
 
 

@@ -178,7 +178,8 @@ def read_setup_py(file: str, text: str) -> Manifest:
     calls = [
         node
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "setup"
+        if isinstance(node, ast.Call)
+        and "setup" in (getattr(node.func, "id", ""), getattr(node.func, "attr", ""))
     ]
     declared: list[Declared] = []
     python = ""
@@ -188,7 +189,7 @@ def read_setup_py(file: str, text: str) -> Manifest:
         elif keyword.arg == "install_requires" and isinstance(keyword.value, ast.List | ast.Tuple):
             declared += _from_literals(file, keyword.value.elts)
         elif keyword.arg == "python_requires":
-            python = ast.unparse(keyword.value)
+            python = "computed"
     return Manifest(file=file, kind="setuptools", declared=tuple(declared), python=python)
 
 

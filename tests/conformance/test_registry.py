@@ -552,6 +552,34 @@ def test_files_of_a_registered_version_stay_what_they_were(
     assert (Path(folder) / "model.pkl").read_text() == "a model"
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_files_of_a_registered_version_cannot_be_written_or_removed(
+    serve: Callable[..., Any], record: Record, method: str
+) -> None:
+    client = serve(record)
+    quick_version(client)
+    place = get_version(record.db, "flights", 1).location.removeprefix("mlflow-artifacts:/")
+    for prefix in ("/api", "/ajax-api"):
+        url = f"{client.tracking_uri}{prefix}/2.0/mlflow-artifacts/artifacts/{place}/model.pkl"
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(urllib.request.Request(url, data=b"other", method=method), timeout=30)
+        with caught.value as answer:
+            assert (answer.code, json.load(answer)["error_code"]) == (403, "PERMISSION_DENIED")
+
+
+def test_a_file_of_a_version_is_given_by_its_path(serve: Callable[..., Any], record: Record) -> None:
+    client = serve(record)
+    quick_version(client)
+    query = "model-versions/get-artifact?name=flights&version=1&path="
+    with urllib.request.urlopen(f"{client.tracking_uri}/{query}model.pkl", timeout=30) as answer:
+        assert answer.read() == b"a model"
+    for path, code in (("none", 404), ("../model.pkl", 400), ("", 400)):
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(f"{client.tracking_uri}/{query}{path}", timeout=30)
+        caught.value.close()
+        assert caught.value.code == code, path
+
+
 def test_a_registered_version_is_on_the_lineage_and_the_journal(
     serve: Callable[..., Any], record: Record
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pavedroad.catalog import Ref, get_artifact, read_facts
-from pavedroad.errors import Conflict, Damaged, Invalid, NotFound
+from pavedroad.errors import Conflict, Damaged, Invalid, NotFound, Refused
 from pavedroad.record import Record
 from pavedroad.registry import (
     ModelVersion,
@@ -26,6 +26,8 @@ from pavedroad.registry import (
     unset_alias,
     version_files,
 )
+from pavedroad.registry.promotion import GatesClosed, transition_stage
+from pavedroad.registry.registration import delete_version
 from pavedroad.serving import Latency
 
 WithGates = Callable[..., Record]
@@ -160,6 +162,21 @@ def test_an_exemption_that_ends_while_gates_are_asked_does_not_count(
     assert champion(record) is None
 
 
+def test_the_stage_production_is_gated_like_the_first_gated_alias(make: Any, with_gates: WithGates) -> None:
+    record = with_gates(make.record, owner=True)
+    version = make.version()
+    with pytest.raises(GatesClosed) as caught:
+        transition_stage(record, "flights", 1, "production", who="ada")
+    assert caught.value.message.startswith("flights@1 cannot become Production: 1 gate is closed")
+    assert caught.value.hint == "run `paved promote flights@1 --to champion` to see each next step"
+    assert list_evaluations(record.db, version.uid)[0].alias == "Production"
+    assert get_version(record.db, "flights", 1).stage == "None"
+    exempt(record, "flights", 1, "owner", reason="x", owner="ada", until="2026-12-31", who="ada")
+    assert transition_stage(record, "flights", 1, "production", who="ada").stage == "Production"
+    with pytest.raises(Refused, match="in stage Production"):
+        record.db.write(lambda tx: delete_version(tx, "flights", 1, who="ada", gated=("champion",)))
+
+
 # -------------------------------------------------------------------------------------------------- racing
 
 
@@ -206,8 +223,6 @@ def test_a_champion_made_meanwhile_sends_the_gates_back_and_measures_once(
 
 
 def test_a_version_deleted_meanwhile_does_not_come_back(make: Any, with_gates: WithGates) -> None:
-    from pavedroad.registry.registration import delete_version
-
     record = with_gates(make.record, latency={"p99_ms": 50})
     make.version()
 
@@ -248,8 +263,6 @@ def test_after_a_rollback_and_a_promotion_it_goes_back_to_where_it_was(three: Re
 
 
 def test_rollback_passes_over_a_deleted_version(three: Record) -> None:
-    from pavedroad.registry.registration import delete_version
-
     three.db.write(lambda tx: delete_version(tx, "flights", 2, who="ada", gated=("champion",)))
     assert rollback(three, "flights", who="bob").version == 1
 

@@ -24,7 +24,7 @@ from pavedroad.registry import (
 )
 from pavedroad.registry.registration import delete_model, delete_version, rename_model
 from pavedroad.registry.sources import digest_of_files
-from pavedroad.tracking import all_files, get_logged_model
+from pavedroad.tracking import all_files, get_logged_model, root_of
 
 GATED = ("champion",)
 
@@ -235,6 +235,17 @@ def test_a_model_with_a_gated_alias_is_neither_renamed_nor_deleted(any_make: Any
     unset_alias(record, "flights", "champion", who="ada")
     delete(record, "flights")
     assert find_version(record.db, "flights", 1) is None
+
+
+def test_the_files_of_a_deleted_version_are_let_go_and_those_of_its_run_stay(any_make: Any) -> None:
+    first, second = any_make.version(), any_make.version()
+    record = any_make.record
+    delete(record, "flights", 2)
+    assert list(all_files(record.db, f"registry/{second.uid}")) == []
+    delete(record, "flights")
+    assert list(all_files(record.db, f"registry/{first.uid}")) == []
+    model = get_logged_model(record.db, first.model_id)
+    assert len(list(all_files(record.db, root_of(model.artifact_location)))) == 3
 
 
 def test_aliases_that_are_not_gated_go_with_their_version(make: Any) -> None:

@@ -1,6 +1,6 @@
 """MLflow's registry API. Two tables name everything that is answered.
 
-A handler reads a message, calls one function of this room and encodes its answer. Whatever moves an alias goes
+A handler reads a message, calls one function of this room and encodes its answer. What moves an alias goes
 through `promotion`, so the gates are asked whoever calls.
 """
 
@@ -263,10 +263,7 @@ async def transition_stage(request: Request) -> Response:
         who=_who(request),
         archive_existing=bool(sent.archive_existing_versions),
     )
-    version, decision = await run_in_threadpool(work)
-    if decision is not None and not decision.passed:
-        raise promotion.refusal(decision)
-    return answer({"model_version": m.version_answer(version)})
+    return answer({"model_version": m.version_answer(await run_in_threadpool(work))})
 
 
 async def get_download_uri(request: Request) -> Response:

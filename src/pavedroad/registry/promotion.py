@@ -136,11 +136,10 @@ def transition_stage(
     *,
     who: str,
     archive_existing: bool = False,
-    measure_latency: MeasureLatency | None = None,
-) -> tuple[ModelVersion, Decision | None]:
-    """Set MLflow's stage. `Production` asks the same gates as an alias; without them open nothing is set.
+) -> ModelVersion:
+    """Set MLflow's stage. `Production` asks the same gates as the first gated alias.
 
-    Returns the version and, where gates were asked, what they said.
+    Raises: GatesClosed, and then nothing is set; NotFound; Invalid for an unknown stage.
     """
     stage = check_mlflow_stage(stage)
     if archive_existing and stage not in ("Staging", PRODUCTION):
@@ -149,24 +148,23 @@ def transition_stage(
             f"'{stage}' is not an Active stage. Valid stages are ['Staging', 'Production']"
         )
     version = store.get_version(record.db, name, which)
-    decision = None
-    if stage == PRODUCTION and team_gates(record.settings).aliases:
-        gates = evaluate_gates(record, version, PRODUCTION, who=who, measure_latency=measure_latency)
+    gated = team_gates(record.settings).aliases
+    if stage == PRODUCTION and gated:
+        gates = evaluate_gates(record, version, gated[0], who=who)
         decision = record.db.write(lambda tx: _record_decision(tx, version, PRODUCTION, gates, None, who))
         if not decision.passed:
-            return version, decision
-    return record.db.write(lambda tx: _set_stage(tx, version, stage, archive_existing, who)), decision
+            raise refusal(decision, alias=gated[0])
+    return record.db.write(lambda tx: _set_stage(tx, version, stage, archive_existing, who))
 
 
-def refusal(decision: Decision) -> GatesClosed:
-    """The decision as an error, for doors that cannot show a table."""
+def refusal(decision: Decision, *, alias: str = "") -> GatesClosed:
+    """The decision as an error, for doors that cannot show a table; `alias` is what to ask for instead."""
     closed = decision.closed
     reasons = "".join(f"\n  {evidence.gate}: {evidence.says}" for evidence in closed)
     return GatesClosed(
         f"{decision} cannot become {decision.alias}: {count(len(closed), 'gate')} "
         f"{'is' if len(closed) == 1 else 'are'} closed{reasons}",
-        hint=f"run `paved promote {decision} --to "
-        f"{'champion' if decision.alias == PRODUCTION else decision.alias}` to see each next step",
+        hint=f"run `paved promote {decision} --to {alias or decision.alias}` to see each next step",
     )
 
 

@@ -22,7 +22,7 @@ from pavedroad.registry.model import IS_PROMPT_TAG, MLFLOW_STAGES, ModelVersion,
 from pavedroad.registry.names import check_description, check_model_name, check_tag
 from pavedroad.registry.provenance import PIPELINE_TAG, PROJECT_TAG, Provenance, provenance_of
 from pavedroad.registry.sources import Source, digest_of_files, find_source
-from pavedroad.tracking import put_file, run_inputs, set_logged_model_tags
+from pavedroad.tracking import delete_files, put_file, run_inputs, set_logged_model_tags
 
 SQL = store.SQL
 ROOT = "registry"  # of the registry's own copies of files, which nobody writes to afterwards
@@ -105,9 +105,11 @@ def delete_model(tx: Transaction, name: str, *, who: str, gated: tuple[str, ...]
     """Raises Refused while the model holds a gated alias."""
     model = lock_model(tx, name)
     _refuse_while_gated(model, gated, f"{name} cannot be deleted")
-    versions = [model_ref(version) for version in _all_versions(tx, name)]
+    versions = _all_versions(tx, name)
     tx.run(SQL.delete_model, name=name)
-    for ref in (*versions, model_ref(name)):
+    for version in versions:
+        delete_files(tx, f"{ROOT}/{version.uid}")
+    for ref in (*map(model_ref, versions), model_ref(name)):
         if find_artifact(tx, ref) is not None:
             set_stage(tx, ref, "retired", who=who)
     write_fact(tx, who=who, verb="deleted", artifact=model_ref(name), payload={"versions": len(versions)})
@@ -199,9 +201,12 @@ def delete_version(tx: Transaction, name: str, number: int, *, who: str, gated: 
     if held or (version.stage == "Production" and gated):
         raise Refused(
             f"{version} cannot be deleted: it is {' and '.join(held) or 'in stage Production'} of {name}",
-            hint="promote another version first, or take the alias away",
+            hint="promote another version first, or take the alias away"
+            if held
+            else "set another stage first",
         )
     tx.run(SQL.delete_version, uid=version.uid)
+    delete_files(tx, f"{ROOT}/{version.uid}")
     if find_artifact(tx, model_ref(version)) is not None:
         set_stage(tx, model_ref(version), "retired", who=who)
     write_fact(tx, who=who, verb="deleted", artifact=model_ref(version), run_id=version.run_id)

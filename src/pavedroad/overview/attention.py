@@ -13,7 +13,7 @@ from pavedroad.kit.clock import how_long_ago, now_ms
 from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader, Row
 from pavedroad.kit.text import count
-from pavedroad.overview.lanes import SQL
+from pavedroad.overview.lanes import SQL, read_standings
 from pavedroad.pipelines.surroundings import Process, is_alive
 from pavedroad.record import Record
 from pavedroad.registry import exemptions_ending
@@ -47,20 +47,15 @@ def read_concerns(record: Record) -> list[Concern]:
 
 def _closed_gates(reader: Reader) -> Iterable[Concern]:
     champions = {(row["name"], int(row["version"])) for row in reader.all(SQL.holders)}
-    for row in reader.all(SQL.standing, limit=MOST):
-        if row["passed"] or (row["name"], int(row["version"])) in champions:
-            continue
-        answers = reader.all(SQL.answers, evaluation_id=row["id"])
-        closed = [answer["gate"] for answer in answers if answer["verdict"] in ("closed", "unknown")]
-        title = f"{row['name']}@{row['version']}"
-        are = count(len(closed), "gate is", "gates are")
-        yield Concern(
-            at_ms=row["at_ms"],
-            state="closed",
-            says=f"{are} closed before {title}: {', '.join(closed)}",
-            href=f"/models/{segment(row['name'])}/{row['version']}",
-            command=f"paved promote {shlex.quote(title)} --to {shlex.quote(row['alias'])}",
-        )
+    for standing in read_standings(reader).values():
+        if standing.closed and (standing.model, standing.version) not in champions:
+            yield Concern(
+                at_ms=standing.at_ms,
+                state="closed",
+                says=standing.says,
+                href=standing.href,
+                command=f"paved promote {shlex.quote(standing.title)} --to {shlex.quote(standing.alias)}",
+            )
 
 
 def _runs(reader: Reader) -> Iterable[Concern]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -76,15 +76,72 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
         return [marker for marker in self.markers if marker.stage == stage]
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gates said last about the newest version of a model."""
+
+    model: str
+    version: int
+    alias: str
+    passed: bool
+    at_ms: int
+    gates: dict[str, str]  # gate -> verdict
+
+    @property
+    def title(self) -> str:
+        return f"{self.model}@{self.version}"
+
+    @property
+    def href(self) -> str:
+        return f"/models/{segment(self.model)}/{self.version}"
+
+    @property
+    def closed(self) -> list[str]:
+        return [gate for gate, verdict in self.gates.items() if verdict in ("closed", "unknown")]
+
+    @property
+    def exempt(self) -> list[str]:
+        return [gate for gate, verdict in self.gates.items() if verdict == "exempt"]
+
+    @property
+    def says(self) -> str:
+        if self.closed:
+            are = count(len(self.closed), "gate is", "gates are")
+            return f"{are} closed before {self.title}: {', '.join(self.closed)}"
+        if self.exempt:
+            return f"{self.title} is exempt from {', '.join(self.exempt)}"
+        return (
+            f"all {len(self.gates)} gates are open for {self.title}"
+            if self.gates
+            else f"no gate stands before {self.title}"
+        )
+
+
+def read_standings(reader: Reader) -> dict[str, Standing]:
+    """Model -> how its newest version stands before the gates; models that were never asked are left out."""
+    gates: dict[int, dict[str, str]] = {}
+    for row in reader.all(SQL.answers):
+        gates.setdefault(row["evaluation_id"], {})[row["gate"]] = row["verdict"]
+    return {
+        row["name"]: Standing(
+            model=row["name"],
+            version=int(row["version"]),
+            alias=row["alias"],
+            passed=bool(row["passed"]),
+            at_ms=row["at_ms"],
+            gates=gates.get(row["id"], {}),
+        )
+        for row in reader.all(SQL.standing, limit=MOST)
+    }
+
+
 class _Facts(msgspec.Struct, kw_only=True):
     """What the lanes are made of, read once for all of them."""
 
     champions: dict[str, int]  # model -> version
-    standing: dict[str, Row]  # model -> what the gates said about its newest version
+    standings: dict[str, Standing]
     models: set[str]
     runs: dict[str, Row]  # project -> how often it ran
     services: dict[str, list[LiveService]]  # model -> what serves it
-    reader: Any
 
 
 def read_lanes(record: Record) -> list[Lane]:
@@ -100,11 +157,10 @@ def read_lanes(record: Record) -> list[Lane]:
         champions={
             row["name"]: int(row["version"]) for row in reader.all(SQL.holders) if row["alias"] == "champion"
         },
-        standing={row["name"]: row for row in reader.all(SQL.standing, limit=MOST)},
+        standings=read_standings(reader),
         models={row["name"] for row in reader.all(SQL.models_known)},
         runs={row["project"]: row for row in reader.all(SQL.projects_run)},
         services=_services(record),
-        reader=reader,
     )
     made = [_lane(head, members, facts) for head, members in lanes.items()]
     return sorted(made, key=lambda lane: (lane.kind != "project", lane.name.lower(), lane.kind))
@@ -214,35 +270,16 @@ def _marker(row: Row, head: str, facts: _Facts) -> Marker | None:
 
 def _barrier(models: Iterable[str], facts: _Facts) -> Barrier | None:
     """The one that matters most: a closed one before an open one, else the newest."""
-    found = [facts.standing[model] for model in models if model in facts.standing]
+    found = [facts.standings[model] for model in models if model in facts.standings]
     if not found:
         return None
-    row = max(found, key=lambda row: (not row["passed"], row["at_ms"]))
-    answers = facts.reader.all(SQL.answers, evaluation_id=row["id"])
-    closed = [answer for answer in answers if answer["verdict"] in ("closed", "unknown")]
-    exempt = [answer for answer in answers if answer["verdict"] == "exempt"]
-    title, href = f"{row['name']}@{row['version']}", f"/models/{segment(row['name'])}/{row['version']}"
-    if closed:
-        names = ", ".join(answer["gate"] for answer in closed)
-        are = count(len(closed), "gate is", "gates are")
-        return Barrier(
-            verdict="closed",
-            title=title,
-            words=f"{len(closed)} closed",
-            says=f"{are} closed before {title}: {names}",
-            href=href,
-        )
-    if exempt:
-        names = ", ".join(answer["gate"] for answer in exempt)
-        return Barrier(
-            verdict="exempt",
-            title=title,
-            words=f"{len(exempt)} exempt",
-            says=f"{title} is exempt from {names}",
-            href=href,
-        )
-    says = f"all {len(answers)} gates are open for {title}" if answers else f"no gate stands before {title}"
-    return Barrier(verdict="open", title=title, words="open", says=says, href=href)
+    standing = max(found, key=lambda standing: (not standing.passed, standing.at_ms))
+    verdict, words = "open", "open"
+    if standing.closed:
+        verdict, words = "closed", f"{len(standing.closed)} closed"
+    elif standing.exempt:
+        verdict, words = "exempt", f"{len(standing.exempt)} exempt"
+    return Barrier(verdict=verdict, title=standing.title, words=words, says=standing.says, href=standing.href)
 
 
 def _says(project: str, models: list[str], facts: _Facts, barrier: Barrier | None) -> str:

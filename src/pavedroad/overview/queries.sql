@@ -37,18 +37,19 @@ WHERE v.version = (SELECT MAX(w.version) FROM model_versions w WHERE w.name = v.
 ORDER BY e.at_ms LIMIT :limit
 
 -- name: answers
--- The gates of one evaluation.
-SELECT gate, verdict, says, next_step FROM gate_evidence WHERE evaluation_id = :evaluation_id ORDER BY place
+-- What each gate said then, in the order of the gates.
+SELECT g.evaluation_id, g.gate, g.verdict FROM model_versions v
+JOIN gate_evaluations e ON e.uid = v.uid
+JOIN gate_evidence g ON g.evaluation_id = e.id
+WHERE v.version = (SELECT MAX(w.version) FROM model_versions w WHERE w.name = v.name)
+  AND e.id = (SELECT MAX(f.id) FROM gate_evaluations f WHERE f.uid = v.uid)
+ORDER BY g.evaluation_id, g.place
 
 -- name: holders
 SELECT a.name, a.alias, v.version FROM model_aliases a JOIN model_versions v ON v.uid = a.uid ORDER BY a.name, a.alias
 
 -- name: models_known
 SELECT name FROM registered_models
-
--- name: last_exemption_ends
--- When the exemptions that a version still has end, soonest first.
-SELECT x.gate, MAX(x.until_ms) AS until_ms FROM gate_exemptions x WHERE x.uid = :uid GROUP BY x.gate ORDER BY until_ms
 
 -- name: latency_seen
 -- What the latency gate found last about a version.

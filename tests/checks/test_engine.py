@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pavedroad.checks import RULES, Finding, Report, check_project
 from pavedroad.checks.fixes import plan_changes, write_changes
-from pavedroad.errors import ConfigError, Invalid, NotFound, PavedError
+from pavedroad.errors import ConfigError, Invalid, NotFound, PavedError, Unavailable
 
 MakeProject = Callable[[dict[str, str | bytes]], Path]
 SPLIT = "from sklearn.model_selection import train_test_split as tts\ntts([1, 2])\n"
@@ -246,6 +246,19 @@ def test_a_manifest_that_cannot_be_used_is_refused(
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no file or folder"):
         check_project(tmp_path / "missing")
+
+
+def test_a_folder_that_may_not_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may read everything
+
+    with pytest.raises(Unavailable, match="Permission denied"):
+        check_project(tmp_path)
+
+
+def test_a_path_that_no_system_takes_is_refused(tmp_path: Path) -> None:
+    for name in ("a\0b", "x" * 5000):
+        with pytest.raises(NotFound):
+            check_project(tmp_path / name)
 
 
 def test_an_unknown_rule_or_profile_names_the_nearest(make_project: MakeProject) -> None:

@@ -6,6 +6,7 @@ Nothing of the project is imported or run.
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -86,14 +87,10 @@ def _without_collector() -> Iterator[None]:
 def open_project(path: Path, rules: Iterable[Rule] = RULES) -> Project:
     """Read a folder's file list and manifest; for a file, the project around it with this file alone."""
     path = path.absolute()
-    if not path.exists():
-        raise NotFound(f"no file or folder {path}", hint="check the path")
+    _check_path(path)
     root, settings = (path, read_project(path)) if path.is_dir() else _around(path)
     check_settings = read_check_settings(settings.checks)
-    try:
-        listing = list_files(root) if path.is_dir() else _alone(path, root)
-    except PermissionError as error:
-        raise Unavailable(f"cannot read {path}: {error.strerror}", hint="check its permissions") from None
+    listing = list_files(root) if path.is_dir() else _alone(path, root)
     excluded = [path_pattern(glob) for glob in check_settings.exclude]
     files = tuple(file for file in listing.files if not any(glob.fullmatch(file.path) for glob in excluded))
     return Project(
@@ -103,6 +100,18 @@ def open_project(path: Path, rules: Iterable[Rule] = RULES) -> Project:
         wishes=check_settings.ignore,
         rule_words=rule_words(rules),
     )
+
+
+def _check_path(path: Path) -> None:
+    try:
+        is_there = path.exists()
+    except (OSError, ValueError):  # a folder above that may not be entered, or a name that no system takes
+        is_there = False
+    if not is_there:
+        raise NotFound(f"no file or folder {path}", hint="check the path")
+    needed = os.R_OK | os.X_OK if path.is_dir() else os.R_OK
+    if not os.access(path, needed):
+        raise Unavailable(f"cannot read {path}: Permission denied", hint="check its permissions")
 
 
 def _around(file: Path) -> tuple[Path, Manifest]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cached_property
 from typing import Protocol
 
 import msgspec
 
 from pavedroad.checks import Report, latest_report
-from pavedroad.errors import Damaged, NotFound
+from pavedroad.errors import Damaged, Invalid, NotFound
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.files import CHUNK_BYTES, read_bytes
 from pavedroad.kit.sql import Reader
@@ -57,41 +57,9 @@ def make_context(
 ) -> Context:
     """Read what is cheap now, and the rest when a gate asks."""
     db = record.db
-    model = store.get_model(db, version.name)
     provenance = provenance_of(db, version.run_id, version.model_id)
-    files = tuple(store.version_files(db, version.uid))
     project = provenance.tag(PROJECT_TAG)
-
-    @cache
-    def champion_of(compared: str) -> Subject | None:
-        return holder_of(db, version.name, compared)
-
-    @cache
-    def manifest() -> Manifest | None:
-        text = _read(record, files, MANIFEST)
-        return None if text is None else read_manifest(text.decode("utf-8"))
-
-    def read_signature() -> Signature | None:
-        found = manifest()
-        return None if found is None else found.signature
-
-    def read_data() -> list[DataSeen]:
-        return recorded_data(record, files, manifest(), provenance)
-
-    @cache
-    def measure(requests: int, concurrency: int) -> LatencySeen | None:
-        if measure_latency is None:
-            return None
-        seen = measure_latency(record, version, requests=requests, concurrency=concurrency)
-        return LatencySeen(
-            p50_ms=seen.p50_ms,
-            p99_ms=seen.p99_ms,
-            requests=seen.requests,
-            errors=seen.errors,
-            concurrency=concurrency,
-            measured_ms=now_ms(),
-        )
-
+    later = _Later(record, version, provenance, measure_latency)
     return Context(
         alias=alias,
         now_ms=now_ms(),
@@ -101,18 +69,74 @@ def make_context(
         owner=owner_of(db, version, project),
         commit=provenance.tag(COMMIT_TAG),
         candidate=subject_of(db, str(version), provenance),
-        files=files,
+        files=later.files,
         approvals=tuple(store.list_approvals(db, version.uid)),
         is_prompt=is_prompt_version(version.tags, version.source),
-        champion_of=champion_of,
-        read_signature=read_signature,
-        read_card=lambda: read_card(record, files, version.description, model.description),
-        read_data=read_data,
-        damaged_files=lambda: damaged_files(record, version, files),
+        champion_of=later.champion_of,
+        read_signature=later.read_signature,
+        read_card=later.read_card,
+        read_data=later.read_data,
+        damaged_files=lambda: damaged_files(record, version, later.files),
         check_project=lambda profile: check_result(record, version, provenance, profile, check_project),
-        measure_latency=measure,
+        measure_latency=later.measure,
         earlier_latency=lambda *asked: earlier_latency(db, version, *asked),
     )
+
+
+class _Later:
+    """What is read when the first gate asks, and kept for the next one."""
+
+    def __init__(
+        self, record: Record, version: ModelVersion, provenance: Provenance, measure: MeasureLatency | None
+    ) -> None:
+        self.files = tuple(store.version_files(record.db, version.uid))
+        self._record = record
+        self._version = version
+        self._provenance = provenance
+        self._measure = measure
+        self._champions: dict[str, Subject | None] = {}
+        self._measured: dict[tuple[int, int], LatencySeen] = {}
+
+    @cached_property
+    def manifest(self) -> Manifest | None:
+        text = _read(self._record, self.files, MANIFEST)
+        if text is None:
+            return None
+        try:
+            return read_manifest(text.decode("utf-8"))
+        except UnicodeDecodeError:
+            raise Invalid("the MLmodel file is not text", hint="log the model again") from None
+
+    def champion_of(self, alias: str) -> Subject | None:
+        if alias not in self._champions:
+            self._champions[alias] = holder_of(self._record.db, self._version.name, alias)
+        return self._champions[alias]
+
+    def read_signature(self) -> Signature | None:
+        return None if self.manifest is None else self.manifest.signature
+
+    def read_card(self) -> str:
+        model = store.get_model(self._record.db, self._version.name)
+        return read_card(self._record, self.files, self._version.description, model.description)
+
+    def read_data(self) -> list[DataSeen]:
+        return recorded_data(self._record, self.files, self.manifest, self._provenance)
+
+    def measure(self, requests: int, concurrency: int) -> LatencySeen | None:
+        if self._measure is None:
+            return None
+        load = (requests, concurrency)
+        if load not in self._measured:
+            seen = self._measure(self._record, self._version, requests=requests, concurrency=concurrency)
+            self._measured[load] = LatencySeen(
+                p50_ms=seen.p50_ms,
+                p99_ms=seen.p99_ms,
+                requests=seen.requests,
+                errors=seen.errors,
+                concurrency=concurrency,
+                measured_ms=now_ms(),
+            )
+        return self._measured[load]
 
 
 def authors_of(version: ModelVersion, provenance: Provenance) -> list[str]:

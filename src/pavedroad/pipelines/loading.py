@@ -145,7 +145,9 @@ def _guarded(load: Any, what: str) -> Any:
     except PavedError:
         raise
     except SyntaxError as error:
-        raise Invalid(f"{error.filename}:{error.lineno}: {error.msg}", hint="correct that line") from error
+        # Without a line for a file that Python cannot even read, such as one with a null byte.
+        where = f"{error.filename}:{error.lineno}" if error.filename else what
+        raise Invalid(f"{where}: {error.msg}", hint="correct that line") from error
     except SystemExit as error:
         raise Invalid(
             f"{what} ends the program when it is loaded",

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pavedroad.record import Record
+from pavedroad.config import Settings
+from pavedroad.record import Record, open_record
 from pavedroad.server import embedded
 
 
@@ -66,6 +67,26 @@ class Api:
 @pytest.fixture
 def api(record: Record) -> Iterator[Api]:
     server = embedded.start(record)
+    yield Api(server.url)
+    server.stop()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_record(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Record]:
+    """A record on each database for a whole module: its tests only read, or keep to runs of their own."""
+    database = ""
+    if request.param == "postgresql":
+        database = request.getfixturevalue("postgres").new_database(migrated=True)
+    opened = open_record(Settings(home=tmp_path_factory.mktemp("shared"), user="ada", database=database))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def shared_api(shared_record: Record) -> Iterator[Api]:
+    server = embedded.start(shared_record)
     yield Api(server.url)
     server.stop()
 

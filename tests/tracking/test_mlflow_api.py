@@ -388,7 +388,7 @@ def test_a_page_uploads_one_small_file(api: Any) -> None:
     )
 
 
-# ----------------------------------------------------------------------------------------------- logged models
+# ---------------------------------------------------------------------------------------------- logged models
 
 
 def test_a_logged_model_is_created_finished_tagged_and_deleted(any_api: Any) -> None:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -434,17 +434,17 @@ BODIES = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_hostile_body_is_refused_at_every_route(any_api: Any, name: str) -> None:
+def test_a_hostile_body_is_refused_at_every_route(shared_api: Any, name: str) -> None:
     targets = [path for method, path in EXACT if method == "POST"]
     targets += ["logged-models/m-1", "logged-models/m-1/tags", "logged-models/m-1/params"]
     for path in targets:
         method = "PATCH" if path.startswith("logged-models/m-1") and not path.endswith("params") else "POST"
-        answered = any_api(method, path, body=BODIES[name])
+        answered = shared_api(method, path, body=BODIES[name])
         assert answered.status < 500, (path, answered.status, answered.body)
         assert b"Traceback" not in answered.body
 
 
-def test_a_hostile_query_is_refused_at_every_route(any_api: Any) -> None:
+def test_a_hostile_query_is_refused_at_every_route(shared_api: Any) -> None:
     values = ("", "%00", "%ff", "9" * 400, "'%3B%20DROP%20TABLE%20runs%3B%20--", "..%2f..", "%F0%9F%9B%A3")
     names = (
         "run_id",
@@ -466,16 +466,16 @@ def test_a_hostile_query_is_refused_at_every_route(any_api: Any) -> None:
                 f"{value}={value}",
                 f"run_id=a&{value}",
             ):
-                answered = any_api("GET", f"{path}?{query}")
+                answered = shared_api("GET", f"{path}?{query}")
                 assert answered.status < 500, (path, query, answered.body)
 
 
-def test_a_hostile_id_in_the_path_is_refused(any_api: Any) -> None:
+def test_a_hostile_id_in_the_path_is_refused(shared_api: Any) -> None:
     for route in ROUTES:
         for value in ("x", "%00", "%ff", "..", "a%2fb", "'", "x" * 3000, "%F0%9F%9B%A3"):
             path = re.sub(r"\{[^}]+\}", value, route.path)
             for method in ("GET", "PUT", "PATCH", "DELETE", "POST"):
-                answered = any_api(method, path, body=b"{}" if method != "GET" else None)
+                answered = shared_api(method, path, body=b"{}" if method != "GET" else None)
                 assert answered.status < 500, (method, path, answered.body)
 
 
@@ -502,14 +502,17 @@ anything = st.recursive(
 
 
 @hypothesis_settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=300,
+    deadline=None,
 )
 @given(
     route=st.sampled_from(sorted(path for method, path in EXACT if method == "POST")),
     sent=st.dictionaries(st.sampled_from(FIELDS), anything, max_size=8),
 )
-def test_any_message_is_answered_or_refused(any_api: Any, route: str, sent: dict[str, Any]) -> None:
-    if not hasattr(any_api, "run_id"):
-        any_api.run_id = any_api.new_run()
-    answered = any_api("POST", route, json.loads(json.dumps(sent).replace('"RUN"', f'"{any_api.run_id}"')))
+def test_any_message_is_answered_or_refused(shared_api: Any, route: str, sent: dict[str, Any]) -> None:
+    if not hasattr(shared_api, "run_id"):
+        shared_api.run_id = shared_api.new_run()
+    answered = shared_api(
+        "POST", route, json.loads(json.dumps(sent).replace('"RUN"', f'"{shared_api.run_id}"'))
+    )
     assert answered.status < 500, (route, sent, answered.body)

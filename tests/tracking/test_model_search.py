@@ -11,8 +11,8 @@ from pavedroad.tracking import Metric, create_logged_model, delete_logged_model,
 from pavedroad.tracking.model_search import ModelOrder, search_logged_models
 
 
-@pytest.fixture
-def models(any_record: Record) -> Reader:
+@pytest.fixture(scope="module")
+def models(shared_record: Record) -> Reader:
     """Models a, b, c, d; metric auc of a on two datasets, of b on one, of c NaN, of d none; e is deleted."""
 
     def fill(tx: Transaction) -> None:
@@ -41,8 +41,8 @@ def models(any_record: Record) -> Reader:
             log_batch(tx, run_id, [point])
         delete_logged_model(tx, ids["e"])
 
-    any_record.db.write(fill)
-    return any_record.db
+    shared_record.db.write(fill)
+    return shared_record.db
 
 
 @pytest.mark.parametrize(

@@ -147,8 +147,8 @@ ORDERS = (
 )
 
 
-@pytest.fixture
-def searchable(any_record: Record) -> Record:
+@pytest.fixture(scope="module")
+def searchable(shared_record: Record) -> Record:
     """Thirty runs whose values are drawn from few, so that filters hit and orders tie."""
     draw = random.Random(8400)
 
@@ -181,8 +181,8 @@ def searchable(any_record: Record) -> Record:
             if draw.random() < 0.5:
                 end_run(tx, run_id, "FINISHED", draw.randrange(5))
 
-    any_record.db.write(fill)
-    return any_record
+    shared_record.db.write(fill)
+    return shared_record
 
 
 every_example = hypothesis_settings(
@@ -340,15 +340,15 @@ def names(reader: Reader, *arguments: Any, **options: Any) -> list[str]:
     return [experiment.name for experiment in search_experiments(reader, *arguments, **options)[0]]
 
 
-@pytest.fixture
-def experiments(any_record: Record) -> Reader:
+@pytest.fixture(scope="module")
+def experiments(shared_record: Record) -> Reader:
     def fill(tx: Transaction) -> None:
         for name, tags in (("red", {"team": "a"}), ("green", {"team": "b"}), ("Blue", {})):
             create_experiment(tx, name, who="ada", tags=tags)
         delete_experiment(tx, create_experiment(tx, "gone", who="ada").id, who="ada")
 
-    any_record.db.write(fill)
-    return any_record.db
+    shared_record.db.write(fill)
+    return shared_record.db
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sized
+from functools import lru_cache
 from typing import Any
 
 from pavedroad.errors import Invalid
@@ -65,9 +66,11 @@ def check_length(what: str, value: str, limit: int) -> None:
 
 def check_key(key: str, where: str, what: str) -> None:
     """A name of a metric, a param or a tag. It may become a file name elsewhere, so it must not climb."""
+    if _is_good_key(key):
+        return
     if not _NAME.fullmatch(key):
         raise invalid_value(where, key, _NAME_WORDS)
-    if key != posixpath.normpath(key) or key == "." or key.startswith(("..", "/")):
+    if _climbs(key):
         raise invalid_value(
             where,
             key,
@@ -75,6 +78,15 @@ def check_key(key: str, where: str, what: str) -> None:
             f" as such. This name would resolve to {posixpath.normpath(key)!r}",
         )
     check_length(what, key, KEY_LENGTH)
+
+
+@lru_cache(maxsize=4096)  # the few keys of a training come thousands of times
+def _is_good_key(key: str) -> bool:
+    return len(key) <= KEY_LENGTH and _NAME.fullmatch(key) is not None and not _climbs(key)
+
+
+def _climbs(key: str) -> bool:
+    return key != posixpath.normpath(key) or key == "." or key.startswith(("..", "/"))
 
 
 def check_metric(metric: Metric, path: str = "") -> None:

@@ -12,6 +12,7 @@ from pavedroad.catalog.model import check_name
 from pavedroad.errors import ConfigError, did_you_mean
 
 PROFILES = ("explore", "team", "production")
+PROJECT_KINDS = ("project", "pipeline", "service", "application")
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,7 +20,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     root: Path = Path()
     name: str = ""
-    kind: str = "project"  # project, pipeline, service or application
+    kind: str = "project"  # one of PROJECT_KINDS
     owner: str = ""
     description: str = ""
     profile: str = "team"
@@ -48,7 +49,7 @@ def read_project(root: Path) -> Project:
         raise ConfigError(f"{file} is not valid TOML: {error}", hint="correct that line") from None
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}", hint="check its permissions") from None
-    values = _table(_table(manifest, "tool", file), "paved", file)
+    values = _table(_table(manifest, "tool", file), "paved", file, within="tool.")
     known = [name for name in Project.__struct_fields__ if name != "root"]
     for key in values:
         if key not in known:
@@ -64,16 +65,18 @@ def read_project(root: Path) -> Project:
         project = msgspec.convert({**values, "name": name, "root": root.absolute()}, Project)
     except msgspec.ValidationError as error:
         raise ConfigError(f"[tool.paved] of {file}: {error}", hint="see docs/project.md") from None
-    if project.profile not in PROFILES:
-        raise ConfigError(
-            f"unknown profile {project.profile!r} in {file}", hint=did_you_mean(project.profile, PROFILES)
-        )
+    for word, value, allowed in (
+        ("profile", project.profile, PROFILES),
+        ("kind", project.kind, PROJECT_KINDS),
+    ):
+        if value not in allowed:
+            raise ConfigError(f"unknown {word} {value!r} in {file}", hint=did_you_mean(value, allowed))
     check_name(project.name)
     return project
 
 
-def _table(parent: dict[str, Any], key: str, file: Path) -> dict[str, Any]:
+def _table(parent: dict[str, Any], key: str, file: Path, *, within: str = "") -> dict[str, Any]:
     value = parent.get(key, {})
     if not isinstance(value, dict):
-        raise ConfigError(f"{key} in {file} is not a table", hint=f"write [{key}]")
+        raise ConfigError(f"{within}{key} in {file} is not a table", hint=f"write [{within}{key}]")
     return value

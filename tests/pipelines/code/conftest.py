@@ -36,7 +36,8 @@ class LoadedProject:
 
     def drop(self) -> None:
         for name, module in list(sys.modules.items()):
-            if str(getattr(module, "__file__", None)).startswith(str(self.root)):
+            is_here = str(getattr(module, "__file__", None)).startswith(str(self.root))
+            if is_here or name.partition(".")[0] == "late":  # a folder without __init__.py has no file
                 del sys.modules[name]
         importlib.invalidate_caches()
 

@@ -218,7 +218,7 @@ class Closure:
     def foreign(self, dotted: str, attributes: Chain = ()) -> None:
         """A module outside the project: its distribution counts by its version."""
         top = dotted.partition(".")[0]
-        if top and top not in BUILT_IN and top != PAVEDROAD:
+        if top and top not in BUILT_IN and top != PAVEDROAD and not self.modules.is_own(dotted):
             plain = [str(each) for each in attributes if each not in PSEUDO_ATTRIBUTES]
             self.parts.imports.add(".".join([dotted, *plain]))
 

@@ -73,7 +73,7 @@ class Files:
             if whole_folders or not self._holds_code(absolute):
                 self._add_folder(absolute, label)
         else:
-            self.parts.watch(lambda: not os.path.exists(absolute))
+            self.parts.watch.that(lambda: not os.path.exists(absolute))
         return label
 
     def _absolute(self, path: Path) -> str:
@@ -90,7 +90,7 @@ class Files:
             self.parts.warn(f"step {self.name}: {label} cannot be read ({error.strerror}); make it readable")
             return
         self.parts.add(f"file {label}", digest)
-        self.parts.watch(lambda: signature_of(path) == signature)
+        self.parts.watch.that(lambda: signature_of(path) == signature)
 
     def is_code_folder(self, path: Path) -> bool:
         absolute = self._absolute(path)
@@ -118,7 +118,7 @@ class Files:
             ]
         names = [f"{os.path.relpath(path, folder)}={digest}" for path, digest in sorted(listed)]
         self.parts.add(f"folder {label}", short(*names))
-        self.parts.watch(lambda: _folder_signature(list(_files_below(folder))) == held_now)
+        self.parts.watch.that(lambda: _folder_signature(list(_files_below(folder))) == held_now)
 
 
 def _files_below(folder: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from pavedroad.pipelines.code.packages import folders_signature, installed
 from pavedroad.pipelines.code.parts import Parts, short
 from pavedroad.pipelines.code.project_modules import ProjectModules
 from pavedroad.pipelines.code.source import forget_sources
+from pavedroad.pipelines.code.watch import Watch
 
 # With `version=` these still count: they are data, not code, or they tell two steps from one function apart.
 _NOT_CODE = ("file", "folder", "closure", "argument")
@@ -34,7 +35,7 @@ class CodeFingerprint(msgspec.Struct, frozen=True, kw_only=True):
 class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
     question: tuple[Any, ...]
     answer: CodeFingerprint
-    watched: list[Callable[[], bool]]
+    watch: Watch
     packages: tuple[tuple[str, int], ...]
 
 
@@ -59,11 +60,11 @@ def fingerprint(
         known = _remembered.get(id(function))
         if known is not None and _still_holds(known, question):
             return known.answer
-        answer, watched = _compute(function, root, extra, version)
+        answer, watch = _compute(function, root, extra, version)
         if len(_remembered) >= MOST_REMEMBERED:
             _remembered.clear()
         _remembered[id(function)] = _Remembered(
-            question=question, answer=answer, watched=watched, packages=folders_signature()
+            question=question, answer=answer, watch=watch, packages=folders_signature()
         )
         return answer
 
@@ -82,14 +83,14 @@ def _still_holds(known: _Remembered, question: tuple[Any, ...]) -> bool:
         and (root, version) == (at, asked_version)
         and len(extra) == len(more)
         and all(one is other for one, other in zip(extra, more, strict=True))
-        and all(is_unchanged() for is_unchanged in known.watched)
+        and known.watch.is_unchanged()
         and known.packages == folders_signature()
     )
 
 
 def _compute(
     function: Any, root: Path | None, extra: tuple[Any, ...], version: str | None
-) -> tuple[CodeFingerprint, list[Callable[[], bool]]]:
+) -> tuple[CodeFingerprint, Watch]:
     inner = _function_of(function)
     name = getattr(inner, "__name__", type(inner).__name__)
     folder = root if root is not None else project_root(_file_of(inner))
@@ -108,7 +109,7 @@ def _compute(
     answer = CodeFingerprint(
         parts=parts.digests(), packages=installed(parts.imports), warnings=list(parts.warnings)
     )
-    return answer, parts.watched
+    return answer, parts.watch
 
 
 def _add_extra(each: Any, closure: Closure, objects: Objects, name: str) -> None:

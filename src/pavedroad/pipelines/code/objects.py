@@ -6,7 +6,6 @@ Nothing here runs code of the project: attributes are read from `__dict__`s, nev
 from __future__ import annotations
 
 import ast
-import builtins
 import functools
 import sys
 import types
@@ -27,6 +26,7 @@ from pavedroad.pipelines.code.wrappers import (
     full_name,
     inside,
     is_code,
+    is_foreign,
     is_own_class,
     is_own_function,
     methods_of,
@@ -66,13 +66,10 @@ class Objects:
 
     def name(self, module: Module, base: str, rest: Chain, origin: str) -> None:
         """What a live module holds under a name. `origin`: what its source says of it, "" for nothing."""
-        namespace = module.namespace
-        if base not in namespace:
-            if not hasattr(builtins, base):
-                self.parts.watch(lambda: base not in namespace)
+        self.parts.watch.name(module.namespace, base)
+        if base not in module.namespace:
             return
-        value = namespace[base]
-        self.parts.watch(lambda: namespace.get(base) is value)
+        value = module.namespace[base]
         if origin in ("same", "foreign") or (base.startswith("__") and base != "__doc__"):
             return
         label = f"value {module.name}.{base}"
@@ -84,7 +81,7 @@ class Objects:
         elif is_code(value):
             self.touch(value)
             self._asked_of(value, rest)
-            if not origin:
+            if origin in ("", "own") or is_foreign(value):
                 self.parts.add(f"import {module.name}.{base}", full_name(value))
         else:
             self._global(label, value, module, base, origin)
@@ -124,7 +121,7 @@ class Objects:
         self.parts.add(label, described.digest)
         if not described.is_fixed:
             again, digest = self._silent, described.digest
-            self.parts.watch(lambda: again.describe(value, by_reduction=by_reduction).digest == digest)
+            self.parts.watch.that(lambda: again.describe(value, by_reduction=by_reduction).digest == digest)
         return described
 
     # --- objects ------------------------------------------------------------------------------------------
@@ -150,6 +147,8 @@ class Objects:
                 self.touch(value.__self__)
             else:
                 self._captured(f"argument {full_name(value.__func__)}(self)", value.__self__)
+        elif is_own_class(type(value)):
+            self._captured(f"value {full_name(value)}", value)
         else:
             for each in inside(value):
                 self.touch(each)
@@ -176,9 +175,7 @@ class Objects:
 
     def _function(self, function: types.FunctionType) -> None:
         code, namespace = function.__code__, function.__globals__
-        defaults, keywords = function.__defaults__, function.__kwdefaults__
-        self.parts.watch(lambda: function.__code__ is code and function.__defaults__ is defaults)
-        self.parts.watch(lambda: function.__kwdefaults__ is keywords)
+        self.parts.watch.function(function)
         self._cells(function)
         self._function_attributes(function)
         if not is_own_function(function):
@@ -227,7 +224,7 @@ class Objects:
                 value = cell.cell_contents
             except ValueError:  # not assigned yet
                 continue
-            self.parts.watch(lambda cell=cell, value=value: cell.cell_contents is value)  # type: ignore[misc]
+            self.parts.watch.cell(cell)
             if isinstance(value, type | types.FunctionType | types.ModuleType):
                 self.touch(value)
             elif is_own_function(function):
@@ -255,8 +252,7 @@ class Objects:
         if type(kind) is not type:
             self.touch(type(kind))
         members = dict(vars(kind))
-        ids = [*map(id, members.values())]
-        self.parts.watch(lambda: [*map(id, vars(kind).values())] == ids and bool(members))
+        self.parts.watch.attributes(kind)
         loaded = sys.modules.get(kind.__module__)
         module = self.modules.by_namespace(
             vars(loaded) if loaded is not None else {"__name__": kind.__module__}
@@ -265,9 +261,13 @@ class Objects:
         if not is_written:
             bases = [full_name(base) for base in kind.__bases__]
             self.parts.add(f"class {full_name(kind, module)}", short(*bases, *sorted(members)))
+        methods = set()
+        for key, function in methods_of(kind):
+            methods.add(key)
+            self._method(function, module, key, is_written=is_written)
         for key, value in members.items():
-            if key not in _MADE_BY_PYTHON:
-                self._member(kind, module, key, value, is_written=is_written)
+            if key not in methods and key not in _MADE_BY_PYTHON:
+                self._member(f"{full_name(kind, module)}.{key}", value)
 
     def _class_statement(self, kind: type, module: Module) -> bool:
         """Add the class statement; False when there is none that made what is loaded."""
@@ -288,23 +288,21 @@ class Objects:
         self.closure.follow(module, facts)
         return True
 
-    def _member(self, kind: type, module: Module, key: str, value: object, *, is_written: bool) -> None:
-        functions = [each for name, each in methods_of(kind) if name == key]
-        for function in functions:
-            self._method(function, module, key, is_written=is_written)
-        if functions or isinstance(value, types.MemberDescriptorType | types.GetSetDescriptorType):
+    def _member(self, name: str, value: object) -> None:
+        if isinstance(value, types.MemberDescriptorType | types.GetSetDescriptorType):
             return
         if is_code(value):
             self.touch(value)
-        elif not key.startswith("__"):
-            self._describe(f"value {full_name(kind, module)}.{key}", value)
+        elif not name.rpartition(".")[2].startswith("__"):
+            self._describe(f"value {name}", value)
 
     def _method(self, function: types.FunctionType, module: Module, key: str, *, is_written: bool) -> None:
         source = module.source
         if not is_own_function(function):
             self._foreign(function)
         elif is_written and source is not None and source.holds(function.__code__):
-            self._defaults(function, module, source.definition(function.__code__))
+            if function.__defaults__ or function.__kwdefaults__:
+                self._defaults(function, module, source.definition(function.__code__))
             self._cells(function)
         elif not (
             function.__code__.co_filename.startswith("<") and key.startswith("__")

@@ -38,6 +38,10 @@ class Unit:
         self.is_typing_only = place.is_typing_only
         self.is_main_only = place.is_main_only
 
+    def covers(self, line: int) -> bool:
+        nodes = (*self.around, self.node)
+        return any(first_line(node) <= line <= (getattr(node, "end_lineno", 0) or 0) for node in nodes)
+
     @property
     def value(self) -> ast.expr | None:
         """The value of `X = value`, else None."""
@@ -64,15 +68,16 @@ class _Place:
 
 
 class Outline:
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, tree: ast.Module, text: bytes) -> None:
         self.tree = tree
+        self._says_global = b"global" in text
         self.units: list[Unit] = []
         self.by_name: dict[str, list[Unit]] = defaultdict(list)
         self.stars: list[Imported] = []
         self._facts: dict[int, Facts] = {}
         self._changes: tuple[dict[str, list[Unit]], dict[str, list[Unit]]] | None = None
         self._assigning: dict[str, list[Unit]] | None = None
-        self._nested: dict[tuple[str, int], list[ast.AST]] | None = None
+        self._nested: dict[int, dict[tuple[str, int], list[ast.AST]]] = {}
         self._read(tree.body, _Place())
         for unit in self.units:
             for name in unit.names:
@@ -138,7 +143,7 @@ class Outline:
         """Definitions that hold `global name`."""
         if self._assigning is None:
             self._assigning = defaultdict(list)
-            for unit in self.units:
+            for unit in self.units if self._says_global else ():
                 if unit.kind in ("function", "class"):
                     for node in ast.walk(unit.node):
                         if isinstance(node, ast.Global):
@@ -159,16 +164,22 @@ class Outline:
 
     def definition(self, name: str, line: int) -> ast.AST | None:
         """The one function, lambda or class called `name` that starts at `line` (at its first decorator)."""
-        for unit in self.by_name.get(name, ()):
-            if unit.kind in ("function", "class") and first_line(unit.node) == line:
-                return unit.node
-        if self._nested is None:
-            self._nested = defaultdict(list)
-            for node in ast.walk(self.tree):
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-                    self._nested[getattr(node, "name", "<lambda>"), first_line(node)].append(node)
-        found = self._nested.get((name, line), [])
+        found = []
+        for unit in self.units:
+            if unit.kind != "import" and unit.covers(line):
+                if unit.kind != "statement" and (unit.names[0], first_line(unit.node)) == (name, line):
+                    return unit.node
+                found += self._nested_in(unit).get((name, line), [])
         return found[0] if len(found) == 1 else None
+
+    def _nested_in(self, unit: Unit) -> dict[tuple[str, int], list[ast.AST]]:
+        known = self._nested.get(id(unit))
+        if known is None:
+            known = self._nested[id(unit)] = defaultdict(list)
+            for node in (inner for each in (*unit.around, unit.node) for inner in ast.walk(each)):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+                    known[getattr(node, "name", "<lambda>"), first_line(node)].append(node)
+        return known
 
     # --- reading ------------------------------------------------------------------------------------------
 
@@ -260,7 +271,7 @@ class Outline:
 
 def first_line(node: Any) -> int:
     decorators = getattr(node, "decorator_list", None)
-    return int(decorators[0].lineno if decorators else node.lineno)
+    return int(decorators[0].lineno if decorators else getattr(node, "lineno", 0))
 
 
 def _is_main_test(test: ast.expr) -> bool:

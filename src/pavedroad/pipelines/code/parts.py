@@ -1,11 +1,12 @@
-"""What a fingerprint is gathered in, and what has to stay as it is for the fingerprint to hold."""
+"""What a fingerprint is gathered in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import blake3
+
+from pavedroad.pipelines.code.watch import Watch
 
 DIGITS = 16  # 64 bits: enough to tell versions of one part apart
 
@@ -17,7 +18,7 @@ class Parts:
         self._digests: dict[str, set[str]] = {}
         self.imports: set[str] = set()  # dotted names outside the project
         self.warnings: dict[str, None] = {}
-        self.watched: list[Callable[[], bool]] = []  # each says whether what it watches is as it was
+        self.watch = Watch()
 
     def add(self, label: str, digest: str) -> None:
         self._digests.setdefault(label, set()).add(digest)
@@ -30,9 +31,6 @@ class Parts:
 
     def warn(self, text: str) -> None:
         self.warnings[text] = None
-
-    def watch(self, is_unchanged: Callable[[], bool]) -> None:
-        self.watched.append(is_unchanged)
 
     def digests(self) -> dict[str, str]:
         return {label: short(*sorted(self._digests[label])) for label in sorted(self._digests)}

@@ -118,7 +118,7 @@ class ProjectModules:
             return
         if not module.is_live:
             signature = signature_of(file)
-            self._parts.watch(lambda: signature_of(file) == signature)
+            self._parts.watch.that(lambda: signature_of(file) == signature)
         if source.edited or (not module.is_live and source.is_shadowed):
             # What is made now is made by other code than the file shows: never the same as a clean start.
             self._parts.add(f"module {module.name}", f"not what runs: {source.digest}")

@@ -53,7 +53,7 @@ class Source:
         self.file = file
         self.signature = signature  # None for a cell
         self.edited = False
-        self.outline = Outline(ast.parse(text, file))
+        self.outline = Outline(ast.parse(text, file), text)
 
     @property
     def digest(self) -> str:

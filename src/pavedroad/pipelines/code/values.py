@@ -6,7 +6,6 @@ files to `take_file`. Anything else is described by its type only, and the descr
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -24,6 +23,7 @@ from typing import Any, NamedTuple
 import blake3
 
 from pavedroad.pipelines.code.arrays import TooLarge, array_text
+from pavedroad.pipelines.code.wrappers import dict_of
 
 MOST_VALUES = 200_000
 MOST_REDUCED = (
@@ -238,8 +238,7 @@ class _Walk:
                 member = type(value).__dict__.get(field)
                 if isinstance(member, types.MemberDescriptorType):
                     state[field] = member.__get__(value)
-        with contextlib.suppress(AttributeError):
-            state.update(object.__getattribute__(value, "__dict__"))
+        state.update(dict_of(value))
         return self._mapping(state, "")
 
 
@@ -259,10 +258,7 @@ def _is_typing_form(value: object) -> bool:
 
 def _wrapped(value: object) -> object:
     """The function inside a wrapper object, found without asking the wrapper's own code."""
-    try:
-        return object.__getattribute__(value, "__dict__").get("__wrapped__")
-    except AttributeError:
-        return None
+    return dict_of(value).get("__wrapped__")
 
 
 def _reduced(value: object) -> tuple[Any, ...] | None:

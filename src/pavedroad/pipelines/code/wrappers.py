@@ -8,7 +8,7 @@ import sys
 import types
 from collections.abc import Iterator
 
-from pavedroad.pipelines.code.modules import Module, is_own
+from pavedroad.pipelines.code.modules import BUILT_IN, Module, is_own
 
 _CODE = (
     types.FunctionType,
@@ -28,6 +28,15 @@ def is_code(value: object) -> bool:
     return isinstance(value, _CODE) or dict_of(value).get("__wrapped__") is not None
 
 
+def is_foreign(value: object) -> bool:
+    """Whether a value is code of a library or of Python, and known by its name alone."""
+    if isinstance(value, types.FunctionType):
+        return not is_own_function(value)
+    if isinstance(value, type):
+        return not is_own_class(value)
+    return isinstance(value, types.BuiltinFunctionType)
+
+
 def is_own_function(function: types.FunctionType) -> bool:
     file = function.__globals__.get("__file__")
     if isinstance(file, str):
@@ -39,6 +48,8 @@ def is_own_function(function: types.FunctionType) -> bool:
 
 
 def is_own_class(kind: type) -> bool:
+    if kind.__module__.partition(".")[0] in BUILT_IN:
+        return False
     file = getattr(sys.modules.get(kind.__module__), "__file__", None)
     if isinstance(file, str):
         return is_own(file)
@@ -79,11 +90,15 @@ def _candidates(value: object) -> list[object]:
 
 
 def dict_of(value: object) -> dict[str, object]:
-    try:
-        found = object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    """An object's own attributes; empty when its class answers for them itself."""
+    for kind in type(value).__mro__:
+        entry = kind.__dict__.get("__dict__")
+        if isinstance(entry, types.GetSetDescriptorType):
+            found = entry.__get__(value)
+            return found if isinstance(found, dict) else {}
+        if entry is not None:
+            break
+    return {}
 
 
 def full_name(value: object, module: Module | None = None) -> str:

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+import msgspec
 
 import pavedroad.config
 import pavedroad.errors
+from pavedroad.catalog import Project
 from pavedroad.cli import COMMANDS, GROUPS, paved
 
 FOLDER = Path(__file__).parent
@@ -45,11 +47,9 @@ def settings_page() -> str:
     tree = inspect.getdoc(pavedroad.config) or ""
     _, _, where = tree.partition("\n\n")
     rows = ["| key of `paved.toml` | variable | default | what it is |", "|---|---|---|---|"]
-    source = inspect.getsource(pavedroad.config.Settings)
-    for name, default, says in re.findall(r"^    (\w+): [^=#]+ = (.+?)  # (.+)$", source, flags=re.MULTILINE):
-        shown = {'""': "", "{}": "", "32 * 2**20": "33554432"}.get(default, default.strip('"'))
+    for name, default, says in _commented_fields(pavedroad.config.Settings):
         variable = "" if name == "gates" else f"`PAVED_{name.upper()}`"
-        rows.append(f"| `{name}` | {variable} | {f'`{shown}`' if shown else ''} | {says} |")
+        rows.append(f"| `{name}` | {variable} | {default} | {says} |")
     example = (
         'port = 8500\ndatabase = "postgresql://paved@db.example.org/paved"\nfiles = "s3://team-models/paved"\n\n'
         "[gates.owner]\n"
@@ -65,9 +65,38 @@ def settings_page() -> str:
     )
 
 
+def project_page() -> str:
+    """`docs/project.md`: the keys of a project's own table, each with the comment beside it."""
+    rows = ["| key | default | what it is |", "|---|---|---|"]
+    for name, default, says in _commented_fields(Project):
+        rows.append(f"| `{name}` | {default} | {says} |")
+    example = (
+        '[tool.paved]\nkind = "service"\nowner = "flights team"\nentry = "late_flights.pipeline:train"\n\n'
+        '[tool.paved.gates]\nmetric = { name = "auc", at_least = 0.7 }\n'
+    )
+    return (
+        f"{HEADER}# A project\n\n"
+        "A project is a folder with a `pyproject.toml`. What Pavedroad should know about it stands there\n"
+        "under `[tool.paved]`; every key may be left out. An unknown key is an error that names the nearest\n"
+        "known one.\n\n" + "\n".join(rows) + f"\n\n```toml\n{example}```\n"
+    )
+
+
+def _commented_fields(struct: type[msgspec.Struct]) -> list[tuple[str, str, str]]:
+    """Name, default and comment of every field that has a comment and may be left out."""
+    source = inspect.getsource(struct)
+    comments = dict(re.findall(r"^    (\w+): [^=#\n]+ = [^#\n]+  # (.+)$", source, flags=re.MULTILINE))
+    return [
+        (field.name, f"`{field.default}`" if field.default not in ("", msgspec.NODEFAULT) else "", says)
+        for field in msgspec.structs.fields(struct)
+        if (says := comments.get(field.name))
+    ]
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "errors.md": errors_page,
+    "project.md": project_page,
     "settings.md": settings_page,
 }
 

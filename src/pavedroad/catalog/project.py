@@ -19,14 +19,14 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The keys of `[tool.paved]`. `root` and `name` are filled in when the manifest leaves them out."""
 
     root: Path = Path()
-    name: str = ""
-    kind: str = "project"  # one of PROJECT_KINDS
-    owner: str = ""
-    description: str = ""
-    profile: str = "team"
+    name: str = ""  # its name in the catalog; else that of [project], else that of the folder
+    kind: str = "project"  # project, pipeline, service or application
+    owner: str = ""  # the person or team to ask
+    description: str = ""  # one line for the catalog
+    profile: str = "team"  # how strict `paved check` is: explore, team or production
     entry: str = ""  # module:pipeline that `paved run` takes when none is named
-    gates: dict[str, Any] = {}
-    checks: dict[str, Any] = {}
+    gates: dict[str, Any] = {}  # what a version must pass before it is promoted, see gates.md
+    checks: dict[str, Any] = {}  # which findings are accepted, and why, see checks.md
 
 
 def find_project(start: Path) -> Project | None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pavedroad.errors import PavedError
+    from pavedroad.models import Evaluation, Model
     from pavedroad.pipelines import Pipeline, PipelineRun, Step, StepFailed, pipeline, run, step
-    from pavedroad.tracking import Evaluation, Model
 
 # What `import pavedroad as paved` promises. Each is loaded when it is first used, so that the import costs nothing.
 _HOMES = {
-    "Evaluation": "pavedroad.tracking",
-    "Model": "pavedroad.tracking",
+    "Evaluation": "pavedroad.models",
+    "Model": "pavedroad.models",
     "PavedError": "pavedroad.errors",
     "Pipeline": "pavedroad.pipelines",
     "PipelineRun": "pavedroad.pipelines",

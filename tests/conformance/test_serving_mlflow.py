@@ -19,11 +19,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from pavedroad.errors import Refused
+from pavedroad.models import Model, infer_signature, load_model, write_model
+from pavedroad.models.signature import format_signature
 from pavedroad.registry import find_version
 from pavedroad.serving import invocations, measure_latency
 from pavedroad.serving.loading import load_served_model
-from pavedroad.tracking import Model, infer_signature, load_model, write_model
-from pavedroad.tracking.model_signature import format_signature
 
 # MLflow warns about itself on import and about integer columns; its warnings are not ours to fix.
 pytestmark = pytest.mark.filterwarnings("ignore")

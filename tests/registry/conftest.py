@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from pavedroad.kit.files import put_bytes
+from pavedroad.models.signature import Field, Signature, format_signature
 from pavedroad.record import Record
 from pavedroad.registry import ModelVersion, ensure_model, register_version
 from pavedroad.tracking import (
@@ -24,7 +25,6 @@ from pavedroad.tracking import (
     root_of,
     start_run,
 )
-from pavedroad.tracking.model_signature import Field, Signature, format_signature
 
 COLUMNS = (Field(name="dep_delay", type="double"), Field(name="carrier", type="string"))
 SIGNATURE = Signature(inputs=COLUMNS, outputs=(Field(type="double"),))

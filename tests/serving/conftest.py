@@ -23,18 +23,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from pavedroad.config import Settings
+from pavedroad.models import Model, write_model
 from pavedroad.record import Record, open_record
 from pavedroad.registry import ModelVersion
 from pavedroad.registry.registration import ensure_model, register_version
 from pavedroad.tracking import (
-    Model,
     create_logged_model,
     ensure_experiment,
     finish_logged_model,
     root_of,
     save_file,
     start_run,
-    write_model,
 )
 
 SMALL_BODY = 200_000  # so that a body can be too large without being large

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from pavedroad.errors import Invalid, Refused
+from pavedroad.models import Model
 from pavedroad.record import Record
 from pavedroad.serving import drive, latency, list_services, measure_latency
-from pavedroad.tracking import Model
 
 
 def children() -> set[int]:
@@ -86,7 +86,7 @@ def test_without_an_example_a_row_is_made_up_from_the_signature(
 ) -> None:
     model = make_model("mixed")
     signature = Model(estimator=model.estimator, example=model.example)
-    from pavedroad.tracking import infer_signature
+    from pavedroad.models import infer_signature
 
     bare = Model(estimator=signature.estimator, signature=infer_signature(model.example, np.array(["late"])))
     seen = measure_latency(record, register(record, bare), requests=20)

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from pavedroad.catalog import edges_of, get_artifact, parse_ref, read_facts
+from pavedroad.models import Model
 from pavedroad.record import Record
 from pavedroad.registry import version_files
 from pavedroad.registry.store import SQL
 from pavedroad.serving import list_services
-from pavedroad.tracking import Model
 
 
 def give_alias(record: Record, version: Any, alias: str) -> None:

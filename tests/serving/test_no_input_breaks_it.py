@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
+from pavedroad.models import Field, Model, Signature, write_model
 from pavedroad.serving.app import App
 from pavedroad.serving.counters import Counters
 from pavedroad.serving.loading import load_served_model
-from pavedroad.tracking import Field, Model, Signature, write_model
 
 
 class Echo:

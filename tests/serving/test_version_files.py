@@ -8,21 +8,12 @@ from typing import Any
 import pytest
 
 from pavedroad.errors import Invalid, NotFound
+from pavedroad.models import Model, load_model, write_model
 from pavedroad.record import Record
 from pavedroad.registry import get_version
 from pavedroad.registry.registration import register_version
 from pavedroad.serving.version_files import is_trusted, lay_out, parse_target
-from pavedroad.tracking import (
-    Model,
-    delete_run,
-    ensure_experiment,
-    get_run,
-    load_model,
-    root_of,
-    save_file,
-    start_run,
-    write_model,
-)
+from pavedroad.tracking import delete_run, ensure_experiment, get_run, root_of, save_file, start_run
 
 
 @pytest.mark.parametrize(

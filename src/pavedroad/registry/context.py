@@ -13,6 +13,7 @@ from pavedroad.errors import Damaged, Invalid, NotFound
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.files import CHUNK_BYTES, read_bytes
 from pavedroad.kit.sql import Reader
+from pavedroad.models import Manifest, Signature, read_manifest
 from pavedroad.record import Record
 from pavedroad.registry import store
 from pavedroad.registry.gate import CheckResult, Context, DataSeen, LatencySeen, Subject
@@ -20,7 +21,7 @@ from pavedroad.registry.model import ModelVersion, VersionFile
 from pavedroad.registry.provenance import COMMIT_TAG, PROJECT_TAG, Provenance, provenance_of, subject_of
 from pavedroad.registry.recorded_data import data_in_example, data_in_profiles
 from pavedroad.registry.registration import ROOT, is_prompt_version, owner_of
-from pavedroad.tracking import Manifest, Signature, all_files, read_manifest, run_inputs
+from pavedroad.tracking import all_files, run_inputs
 
 MANIFEST = "MLmodel"
 CARDS = ("readme.md", "model_card.md", "modelcard.md")

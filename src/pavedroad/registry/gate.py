@@ -12,8 +12,8 @@ from typing import Any, Literal
 import msgspec
 
 from pavedroad.kit.text import count
+from pavedroad.models.signature import Signature
 from pavedroad.registry.model import Approval, ModelVersion, VersionFile
-from pavedroad.tracking.model_signature import Signature
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

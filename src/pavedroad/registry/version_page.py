@@ -14,6 +14,7 @@ from pavedroad.kit.clock import now_ms
 from pavedroad.kit.files import read_bytes
 from pavedroad.kit.http import segment
 from pavedroad.kit.text import count
+from pavedroad.models import Manifest, read_manifest
 from pavedroad.record import Record
 from pavedroad.registry import store
 from pavedroad.registry.context import MANIFEST, read_card
@@ -22,7 +23,6 @@ from pavedroad.registry.model import Approval, Evidence, Exemption, GateEvaluati
 from pavedroad.registry.models_page import CHAMPION, Action, known_model
 from pavedroad.registry.provenance import Provenance, provenance_of, subject_of
 from pavedroad.registry.registration import ROOT
-from pavedroad.tracking import Manifest, read_manifest
 from pavedroad.tracking.files_page import file_address
 
 EVALUATIONS_SHOWN = 20

@@ -11,10 +11,10 @@ import numpy as np
 
 from pavedroad.errors import Invalid, PavedError
 from pavedroad.kit.text import count
+from pavedroad.models import Field
+from pavedroad.models.example import plain
+from pavedroad.models.inputs import column_array, columns_of_rows
 from pavedroad.serving.served_model import ServedModel
-from pavedroad.tracking import Field
-from pavedroad.tracking.model_example import plain
-from pavedroad.tracking.model_inputs import column_array, columns_of_rows
 
 FORMS = ("inputs", "instances", "dataframe_split", "dataframe_records")
 

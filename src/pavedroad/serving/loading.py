@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from pavedroad.errors import Invalid
+from pavedroad.models import Signature, load_model
 from pavedroad.serving.invocations import read_invocation
 from pavedroad.serving.served_model import ServedModel, stand_in
-from pavedroad.tracking import Signature, load_model
 
 REQUEST_FILE = "serving_input_example.json"
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from pavedroad.errors import Invalid
 from pavedroad.kit.text import count
+from pavedroad.models import Field, Predictor, Signature
+from pavedroad.models.inputs import check_columns, columns_of, tensor_array
+from pavedroad.models.predictor import PREDICT, PREDICT_PROBA
 from pavedroad.serving import tensors
-from pavedroad.tracking import Field, Predictor, Signature
-from pavedroad.tracking.model_inputs import check_columns, columns_of, tensor_array
-from pavedroad.tracking.predictor import PREDICT, PREDICT_PROBA
 
 MATRIX = "input-0"  # the name of a tensor that the signature leaves unnamed, and of all columns side by side
 FAST_S = 0.001  # a call that takes less runs on the loop: handing it to a thread would cost more

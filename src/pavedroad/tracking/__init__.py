@@ -9,7 +9,6 @@ from pavedroad.tracking.artifact_files import (
     put_file,
     save_file,
 )
-from pavedroad.tracking.evaluation import Evaluation
 from pavedroad.tracking.inputs import log_input, log_inputs, log_outputs, run_inputs, run_models
 from pavedroad.tracking.logged_models import (
     create_logged_model,
@@ -33,15 +32,6 @@ from pavedroad.tracking.model import (
     StoredFile,
     root_of,
 )
-from pavedroad.tracking.model_files import (
-    Manifest,
-    Model,
-    Predictor,
-    load_model,
-    read_manifest,
-    write_model,
-)
-from pavedroad.tracking.model_signature import Field, Signature, infer_signature
 from pavedroad.tracking.search import count_matching_runs, search_experiments, search_runs
 from pavedroad.tracking.store import (
     count_runs,
@@ -66,18 +56,12 @@ from pavedroad.tracking.store import (
 
 __all__ = [
     "DatasetInput",
-    "Evaluation",
     "Experiment",
-    "Field",
     "FileInfo",
     "LoggedModel",
-    "Manifest",
     "Metric",
-    "Model",
-    "Predictor",
     "Run",
     "RunModel",
-    "Signature",
     "StoredFile",
     "all_files",
     "count_matching_runs",
@@ -98,9 +82,7 @@ __all__ = [
     "get_file",
     "get_logged_model",
     "get_run",
-    "infer_signature",
     "list_files",
-    "load_model",
     "log_batch",
     "log_input",
     "log_inputs",
@@ -112,7 +94,6 @@ __all__ = [
     "metric_history",
     "model_root",
     "put_file",
-    "read_manifest",
     "restore_experiment",
     "restore_run",
     "root_of",
@@ -125,5 +106,4 @@ __all__ = [
     "set_tag",
     "start_run",
     "update_run",
-    "write_model",
 ]

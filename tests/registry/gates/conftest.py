@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from pavedroad.models.signature import Field, Signature
 from pavedroad.registry import Context, Measured, ModelVersion, Outcome, Subject, VersionFile
 from pavedroad.registry.gate import Gate
 from pavedroad.registry.policy import read_policies
-from pavedroad.tracking.model_signature import Field, Signature
 
 VERSION = ModelVersion(
     uid="u3",

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from pavedroad.models.signature import Field, Signature
 from pavedroad.registry import ColumnSeen, Context, DataSeen, Outcome
 from pavedroad.registry.gates.contract import CONTRACT
-from pavedroad.tracking.model_signature import Field, Signature
 
 Make = Callable[..., Context]
 Ask = Callable[..., Outcome]

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from pavedroad.models.signature import Field, Signature
 from pavedroad.registry import Approval, Context, Outcome
 from pavedroad.registry.gates.approval import APPROVAL
 from pavedroad.registry.gates.digest import DIGEST
 from pavedroad.registry.gates.model_card import MODEL_CARD
 from pavedroad.registry.gates.owner import OWNER
 from pavedroad.registry.gates.signature import SIGNATURE
-from pavedroad.tracking.model_signature import Field, Signature
 
 Make = Callable[..., Context]
 Ask = Callable[..., Outcome]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pavedroad.models import Model, load_model, write_model
 from pavedroad.pipelines.values.model import LostValue, ValueFile
 from pavedroad.pipelines.values.paths import tree_digest
-from pavedroad.tracking import Model, load_model, write_model
 
 MANIFEST = "MLmodel"
 FIELDS = ("name", "example", "signature", "card", "metrics", "params")  # of Model, but the estimator

@@ -21,11 +21,11 @@ import msgspec
 
 from pavedroad.errors import PavedError
 from pavedroad.kit.files import FileStore, Stored, digest_of, put_stream
+from pavedroad.models import Evaluation, Model
 from pavedroad.pipelines.composing import Pipeline
 from pavedroad.pipelines.steps import Step
 from pavedroad.pipelines.values import arrays, frames, models, paths, plain
 from pavedroad.pipelines.values.model import LostValue, NoRoom, NotStorable, Value, ValueFile, library_of
-from pavedroad.tracking import Evaluation, Model
 
 # Up to here a plain value lies in its row: reading a row costs a tenth of opening a file.
 INLINE_BYTES = 8 << 10

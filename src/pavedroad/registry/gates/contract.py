@@ -10,6 +10,7 @@ import msgspec
 
 from pavedroad.errors import did_you_mean
 from pavedroad.kit.text import count
+from pavedroad.models.signature import COLUMN_DTYPES, Signature
 from pavedroad.registry.gate import (
     ColumnSeen,
     Context,
@@ -22,7 +23,6 @@ from pavedroad.registry.gate import (
     opened,
     unknown,
 )
-from pavedroad.tracking.model_signature import COLUMN_DTYPES, Signature
 
 # What people write for a type, as MLflow names it. A signature keeps MLflow's name, or numpy's for a tensor.
 TYPES = {

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from pavedroad.errors import Invalid
-from pavedroad.tracking.model_inputs import columns_of_rows, frame_of
-from pavedroad.tracking.model_signature import is_array, library_of
+from pavedroad.models.inputs import columns_of_rows, frame_of
+from pavedroad.models.signature import is_array, library_of
 
 EXAMPLE_ROWS = 5  # enough to show and to measure with; the signature is read from all rows
 

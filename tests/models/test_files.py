@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from pavedroad.errors import Invalid, MissingExtra, NotFound, Refused, Unavailable
-from pavedroad.tracking import Field, Model, Predictor, Signature, load_model, read_manifest, write_model
+from pavedroad.models import Field, Model, Predictor, Signature, load_model, read_manifest, write_model
 
 
 def flights(rows: int = 60) -> tuple[pd.DataFrame, np.ndarray]:
@@ -321,7 +321,7 @@ def run_python(code: str, *, cwd: Path, pythonpath: Path | None = None) -> str:
 
 LOAD = """
     from pathlib import Path
-    from pavedroad.tracking import load_model
+    from pavedroad.models import load_model
     print(load_model(Path("model"), trusted=True).predict({"x": [1.0, 2.0]}))
 """
 
@@ -341,7 +341,7 @@ def test_a_class_of_the_project_is_loaded_where_the_project_is_not(tmp_path: Pat
         from pathlib import Path
         import pandas as pd
         from shop.predictors import Times
-        from pavedroad.tracking import Model, write_model
+        from pavedroad.models import Model, write_model
         write_model(Path("model"), Model(estimator=Times(), example=pd.DataFrame({"x": [1.0]})))
         """,
         cwd=tmp_path,
@@ -357,7 +357,7 @@ def test_a_class_of_the_script_itself_travels_by_value(tmp_path: Path) -> None:
         """
         from pathlib import Path
         import pandas as pd
-        from pavedroad.tracking import Model, write_model
+        from pavedroad.models import Model, write_model
         class Twice:
             def predict(self, data):
                 return data["x"].to_numpy() * 2
@@ -477,7 +477,7 @@ def test_the_module_costs_a_step_no_heavy_import(tmp_path: Path) -> None:
     heavy = ("numpy", "sklearn", "pandas", "polars", "pyarrow", "mlflow", "yaml", "importlib.metadata")
     code = f"""
         import sys
-        import pavedroad.tracking.model_files
+        import pavedroad.models.files
         print([name for name in {heavy!r} if name in sys.modules])
     """
     assert run_python(code, cwd=tmp_path).strip() == "[]"

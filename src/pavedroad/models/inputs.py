@@ -13,7 +13,7 @@ from typing import Any
 
 from pavedroad.errors import Invalid, Unavailable
 from pavedroad.kit.text import count
-from pavedroad.tracking.model_signature import Field, Signature, is_array, library_of
+from pavedroad.models.signature import Field, Signature, is_array, library_of
 
 # numpy is imported where values are turned into arrays: defining a step that returns a model must not cost
 # its start.

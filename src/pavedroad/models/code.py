@@ -11,7 +11,7 @@ import sysconfig
 from functools import lru_cache
 from pathlib import Path
 
-from pavedroad.tracking.model_pickle import Pickled
+from pavedroad.models.pickled import Pickled
 
 # Import names whose distribution has another name; others are looked up under their own name first.
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "cv2": "opencv-python", "PIL": "pillow", "yaml": "pyyaml"}

@@ -14,24 +14,22 @@ import msgspec
 
 from pavedroad.errors import Invalid, NotFound
 from pavedroad.kit.files import digest_of, digest_of_file
-from pavedroad.tracking.model_code import copy_code, requirements_of
-from pavedroad.tracking.model_example import Example, take_example
-from pavedroad.tracking.model_manifest import Manifest, read_manifest
-from pavedroad.tracking.model_pickle import dump_model
-from pavedroad.tracking.model_signature import (
+from pavedroad.models.code import copy_code, requirements_of
+from pavedroad.models.example import Example, take_example
+from pavedroad.models.manifest import read_manifest
+from pavedroad.models.pickled import dump_model
+from pavedroad.models.predictor import Predictor, load_predictor
+from pavedroad.models.signature import (
     Signature,
     format_signature,
     infer_signature,
     library_of,
     parse_signature,
 )
-from pavedroad.tracking.predictor import Predictor, load_predictor
 
 MANIFEST = "MLmodel"
 CARD = "README.md"
 LOADER = "mlflow.sklearn"  # unpickles anything with predict(), scikit-learn or not
-
-__all__ = ["Manifest", "Model", "Predictor", "load_model", "read_manifest", "write_model"]
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, eq=False):

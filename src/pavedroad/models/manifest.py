@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from pavedroad.errors import Invalid
-from pavedroad.tracking.model_signature import Signature, parse_signature
+from pavedroad.models.signature import Signature, parse_signature
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from pavedroad.errors import Invalid, MissingExtra, PavedError, Refused
-from pavedroad.tracking.model_inputs import (
+from pavedroad.models.inputs import (
     check_columns,
     columns_by_place,
     columns_of,
@@ -21,9 +21,9 @@ from pavedroad.tracking.model_inputs import (
     matrix_of,
     tensor_array,
 )
-from pavedroad.tracking.model_manifest import Manifest
-from pavedroad.tracking.model_pickle import load_pickle, load_skops
-from pavedroad.tracking.model_signature import Signature, library_of
+from pavedroad.models.manifest import Manifest
+from pavedroad.models.pickled import load_pickle, load_skops
+from pavedroad.models.signature import Signature, library_of
 
 PREDICT = "predict"
 PREDICT_PROBA = "predict_proba"

@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pavedroad.pipelines.composing import Pipeline, pipeline
     from pavedroad.pipelines.events import Event
     from pavedroad.pipelines.lost import mark_lost_runs
-    from pavedroad.pipelines.composing import Pipeline, pipeline
     from pavedroad.pipelines.running import PipelineRun, StepFailed, StepResult, project_of, run, run_pipeline
     from pavedroad.pipelines.steps import Resources, Step, step
     from pavedroad.pipelines.store import (

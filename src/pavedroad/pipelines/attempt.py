@@ -26,6 +26,7 @@ class Runner:
         self._door = door
         self._children = children
         self._memory = _PeakMemory()
+        self.threads: dict[int, threading.Thread] = {}  # those in a step's own code right now
 
     def close(self) -> None:
         self._children.close()
@@ -47,10 +48,14 @@ class Runner:
 
     def _run_here(self, task: Task, arguments: dict[str, Any], packages: Iterable[str]) -> Ended:
         self._memory.begin()
+        self.threads[threading.get_ident()] = threading.current_thread()
         activity = self._door.activity(task.step_run_id, task.name, packages)
         try:
             with activity:
-                result = task.node.step.call_with(arguments)
+                try:
+                    result = task.node.step.call_with(arguments)
+                finally:
+                    self.threads.pop(threading.get_ident(), None)
         except KeyboardInterrupt as error:
             return Ended(
                 error=error, used_mlflow=activity.is_used, peak_bytes=self._memory.end(), may_retry=False

@@ -110,6 +110,9 @@ class Engine:
             self._run_again(task, error)
         except PavedError as error:  # the definition turned out to be wrong, or the disk is full
             self._failed(task, None, Ended.failure(error))
+        except KeyboardInterrupt as error:  # meant for the step, which had ended by then
+            if not task.is_done:
+                self._failed(task, None, Ended.failure(error))
 
     def _spread(self, task: MapTask) -> None:
         children = spread(task, self._shelf)

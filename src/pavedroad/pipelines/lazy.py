@@ -123,11 +123,7 @@ _REFUSED = {
     "reversed": "it cannot be reversed",
     "round": "it cannot be calculated with",
 }
-_ARITHMETIC = (
-    "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift divmod "
-    "radd rsub rmul rtruediv rfloordiv rmod rpow rmatmul rand ror rxor rlshift rrshift rdivmod "
-    "iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor ilshift irshift neg pos abs invert"
-).split()
+_ARITHMETIC = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift", "divmod", "radd", "rsub", "rmul", "rtruediv", "rfloordiv", "rmod", "rpow", "rmatmul", "rand", "ror", "rxor", "rlshift", "rrshift", "rdivmod", "iadd", "isub", "imul", "itruediv", "ifloordiv", "imod", "ipow", "imatmul", "iand", "ior", "ixor", "ilshift", "irshift", "neg", "pos", "abs", "invert"]
 for _name in _ARITHMETIC:
     setattr(Lazy, f"__{_name}__", _refusing("it cannot be calculated with"))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):

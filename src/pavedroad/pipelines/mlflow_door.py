@@ -107,7 +107,6 @@ class MlflowDoor:
         if "mlflow" not in sys.modules:
             if not activity.is_expected or importlib.util.find_spec("mlflow") is None:
                 return
-            import mlflow  # the step's own code uses it, so it is loaded either way
         activity.is_active = True
         with self._lock:
             if not self._pointed_at_us:

@@ -7,7 +7,6 @@ import threading
 import time
 from typing import Any, Protocol, TextIO
 
-
 from pavedroad.kit.clock import duration
 from pavedroad.kit.terminal import styled, table, width
 from pavedroad.kit.text import count, middle_cut

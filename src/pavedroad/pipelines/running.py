@@ -23,6 +23,7 @@ from pavedroad.pipelines import events, store
 from pavedroad.pipelines.attempt import Runner
 from pavedroad.pipelines.cache import Cache, shown_value
 from pavedroad.pipelines.children import Children, check_importable
+from pavedroad.pipelines.composing import Pipeline
 from pavedroad.pipelines.engine import Engine
 from pavedroad.pipelines.graph import Graph, build, find_lazy
 from pavedroad.pipelines.keys import KeyMaker
@@ -31,7 +32,6 @@ from pavedroad.pipelines.lost import mark_lost_runs
 from pavedroad.pipelines.machine import cpu_count, gpus_here
 from pavedroad.pipelines.mlflow_door import MlflowDoor
 from pavedroad.pipelines.parameters import convert_parameters
-from pavedroad.pipelines.composing import Pipeline
 from pavedroad.pipelines.recording import About, Recorder
 from pavedroad.pipelines.surroundings import read_source
 from pavedroad.pipelines.tasks import Task, replace_lazy, tasks_of
@@ -248,7 +248,7 @@ class _Session:
         runner = Runner(door, children)
         self._closing.callback(runner.close)
         wanted = self._wanted() if want_result else frozenset()
-        self._children = children
+        self._children, self._runner = children, runner
         self.engine = Engine(
             self._tasks,
             cache=Cache(self.record, self.shelf, keys, root=self.project.root, use=use_cache),
@@ -356,7 +356,7 @@ class _Session:
         engine.is_killed = True
         engine.scheduler.stop()
         self._children.close()
-        for thread in engine.scheduler.threads():
+        for thread in list(self._runner.threads.values()):
             interrupt(thread)
         deadline = time.monotonic() + GRACE_S
         while not engine.scheduler.has_ended and time.monotonic() < deadline:

@@ -66,9 +66,6 @@ class Scheduler:
     def is_stopping(self) -> bool:
         return self._is_stopping
 
-    def threads(self) -> list[threading.Thread]:
-        return list(self._threads)
-
     # ------------------------------------------------------------------------------- from tasks; the lock is ours
 
     def add(self, tasks: Iterable[Task]) -> None:

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-
 from pavedroad.kit.files import digest_of, digest_of_file
 from pavedroad.pipelines.values.model import NotStorable
 

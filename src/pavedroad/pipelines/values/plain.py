@@ -12,7 +12,7 @@ import uuid
 from typing import Any
 
 from pavedroad.kit.files import digest_of
-from pavedroad.pipelines.values.model import LostValue, NotStorable, Value, library_of
+from pavedroad.pipelines.values.model import LostValue, NotStorable, Value
 
 PROTOCOL = 5
 DEEPEST = 50  # nesting; beyond it (or in a cycle) a value is not plain

@@ -384,7 +384,7 @@ def test_cycles_end(project: Any) -> None:
                 NODE = Node()
                 def train(): return train, a.a, LOOP, NODE
                 """,
-            "late/a.py": "from late import train as t\nfrom late.b import *\ndef a(): return t.train(), b()\n",
+            "late/a.py": "from late import train as t\nfrom late.b import *\ndef a(): return t, b()\n",
             "late/b.py": "from late.a import *\ndef b(): return a()\n",
         }
     )

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pavedroad.pipelines.code.facts import facts_of
+from pavedroad.pipelines.code.names import KnownNames
 from pavedroad.pipelines.code.scopes import Imported
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
@@ -188,7 +189,7 @@ def test_the_annotations_of_class_fields_count() -> None:
 
 
 def test_options_of_pavedroads_decorators_do_not_count_but_the_version_does() -> None:
-    known = {"paved_names": frozenset({"paved"})}
+    known = {"known": KnownNames(paved=frozenset({"paved"}))}
     plain = facts("@paved.step\ndef f(): pass", **known).digest
     assert facts("@paved.step(retries=3, cache=False)\ndef f(): pass", **known).digest == plain
     assert facts("@paved.step(version='2')\ndef f(): pass", **known).digest != plain

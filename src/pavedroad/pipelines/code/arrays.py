@@ -21,7 +21,12 @@ def array_text(value: object) -> str | None:
     describe = _ARRAYS.get(library)
     if describe is None or library not in sys.modules:
         return None
-    return describe(value, sys.modules[library])
+    try:
+        return describe(value, sys.modules[library])
+    except TooLarge:
+        raise
+    except Exception:  # foreign code; whatever it raises only means that the value cannot be described
+        return None
 
 
 def _numpy(value: Any, numpy: Any) -> str | None:
@@ -29,6 +34,8 @@ def _numpy(value: Any, numpy: Any) -> str | None:
         return f"{value.dtype.str}:{value.tobytes().hex()}" if value.dtype != object else None
     if isinstance(value, numpy.dtype):
         return repr(value)
+    if isinstance(value, numpy.ma.MaskedArray):
+        return f"{_numpy(value.filled(), numpy)}:{_numpy(numpy.ma.getmaskarray(value), numpy)}"
     if not isinstance(value, numpy.ndarray) or value.dtype.hasobject:
         return None
     if value.nbytes > MOST_BYTES:
@@ -42,10 +49,7 @@ def _pandas(value: Any, pandas: Any) -> str | None:
         frame = value if isinstance(value, pandas.DataFrame) else value.to_frame()
         if frame.memory_usage(index=True).sum() > MOST_BYTES:
             raise TooLarge
-        try:
-            rows = pandas.util.hash_pandas_object(frame).to_numpy()
-        except TypeError:  # unhashable cells
-            return None
+        rows = pandas.util.hash_pandas_object(frame).to_numpy()
         kinds = [str(kind) for kind in frame.dtypes]
         return f"{list(frame.columns)!r}:{kinds}:{blake3.blake3(rows.tobytes()).hexdigest()}"
     if isinstance(value, pandas.Timestamp | pandas.Timedelta | pandas.Period | pandas.Interval):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 
@@ -58,12 +59,17 @@ _LAST_NAMES = {name.rpartition(".")[2] for name in CALLS} - {"globals", "vars", 
 _INDEXED = {"globals", "vars"}
 
 
-def blind_call(node: ast.Call) -> Blind | None:
+def is_candidate(name: str) -> bool:
+    """Whether something of that name may be one of the calls; it may then be imported under another name."""
+    return name in _LAST_NAMES
+
+
+def blind_call(node: ast.Call, aliases: Collection[str] = ()) -> Blind | None:
     """`node` as a candidate: whether its name means what it seems to, only its module can say."""
     callee = chain_of(node.func)
     if callee is None:
         return _looked_up(node)
-    if callee[-1] not in _LAST_NAMES:
+    if callee[-1] not in _LAST_NAMES and callee[0] not in aliases:
         return None
     arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
     if callee[-1] == "getattr":

@@ -18,7 +18,7 @@ from pavedroad.pipelines.code.blind import (
     is_globals,
     shown,
 )
-from pavedroad.pipelines.code.names import NameWalk
+from pavedroad.pipelines.code.names import NOTHING_KNOWN, KnownNames, NameWalk
 from pavedroad.pipelines.code.paths import is_path, reads_from, spine, variables, writes_to
 from pavedroad.pipelines.code.scopes import BASE_OF_A_PATH, WRITTEN_TO, Chain, Imported
 
@@ -31,21 +31,21 @@ class Facts(NamedTuple):
     paths: tuple[ast.expr, ...]  # expressions that may name a data file
 
 
-def facts_of(nodes: Sequence[ast.AST], *, paved_names: frozenset[str] = frozenset()) -> Facts:
+def facts_of(nodes: Sequence[ast.AST], *, known: KnownNames = NOTHING_KNOWN) -> Facts:
     """The facts of statements and expressions that stand at module level, or of a nested function alone."""
     try:
-        return _walk(nodes, paved_names)
+        return _walk(nodes, known)
     except RecursionError:  # a sum of hundreds of terms is hundreds of levels deep
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(limit * 50)
         try:
-            return _walk(nodes, paved_names)
+            return _walk(nodes, known)
         finally:
             sys.setrecursionlimit(limit)
 
 
-def _walk(nodes: Sequence[ast.AST], paved_names: frozenset[str]) -> Facts:
-    walk = _FactsWalk(paved_names)
+def _walk(nodes: Sequence[ast.AST], known: KnownNames) -> Facts:
+    walk = _FactsWalk(known)
     for node in nodes:
         walk.visit(node)
     scope = walk.scope
@@ -62,12 +62,12 @@ def _walk(nodes: Sequence[ast.AST], paved_names: frozenset[str]) -> Facts:
 class _FactsWalk(NameWalk):
     """A walk that also notes paths to data files and code that chooses code at run time."""
 
-    def __init__(self, paved_names: frozenset[str]) -> None:
-        super().__init__(paved_names)
+    def __init__(self, known: KnownNames) -> None:
+        super().__init__(known)
         self.path_nodes: set[int] = set()  # ids of expressions inside a path already taken
 
     def call(self, node: ast.Call) -> None:
-        blind = blind_call(node)
+        blind = blind_call(node, self.known.blind)
         if blind is not None:
             self.scope.blind.append(blind)
         self.imported_by_call(node)

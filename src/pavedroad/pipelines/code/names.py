@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from pavedroad.pipelines.code.blind import chain_of
 from pavedroad.pipelines.code.paths import spine
@@ -35,14 +35,24 @@ def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
     return fields
 
 
+class KnownNames(NamedTuple):
+    """What some names of the module are, which the walk has to know."""
+
+    paved: frozenset[str] = frozenset()  # from Pavedroad
+    blind: frozenset[str] = frozenset()  # other names for `importlib.import_module` and its like
+
+
+NOTHING_KNOWN = KnownNames()
+
+
 class NameWalk:
     handlers: dict[type, Callable[[Any, Any], None]]
 
-    def __init__(self, paved_names: frozenset[str]) -> None:
+    def __init__(self, known: KnownNames) -> None:
         self.out: list[str] = []
         self.scopes: list[Scope] = [Scope("module")]
         self.scope = self.scopes[0]
-        self.paved_names = paved_names
+        self.known = known
         self.in_annotation = False
         self.uses: dict[int, str] = {}  # id of a Name node -> pseudo-attribute
 
@@ -270,7 +280,7 @@ class NameWalk:
         foreign = False
         for node in nodes:
             chain = chain_of(node.func if isinstance(node, ast.Call) else node)
-            if chain is None or chain[0] not in self.paved_names:
+            if chain is None or chain[0] not in self.known.paved:
                 foreign = True
                 self.out.append("@")
                 self.visit(node)

@@ -16,6 +16,7 @@ from pavedroad.pipelines.code.bytecode import describe_code, touched
 from pavedroad.pipelines.code.closure import Closure
 from pavedroad.pipelines.code.facts import Facts
 from pavedroad.pipelines.code.modules import BUILT_IN, Module
+from pavedroad.pipelines.code.names import KnownNames
 from pavedroad.pipelines.code.outline import PAVEDROAD
 from pavedroad.pipelines.code.parts import short
 from pavedroad.pipelines.code.paths import WRITES
@@ -187,7 +188,7 @@ class Objects:
         label = f"function {module.name}.{code.co_qualname}"
         local = frozenset(code.co_freevars)
         if source is not None and node is not None:
-            facts = source.outline.facts_of(node, [node], _paved_names(source, namespace))
+            facts = source.outline.facts_of(node, [node], _names_of_cells(source, namespace))
             self.parts.add(label, facts.digest)
             self.closure.follow(module, facts, local=local)
         else:
@@ -310,7 +311,7 @@ class Objects:
             self.touch(function)
 
 
-def _paved_names(source: Source, namespace: dict[str, Any]) -> frozenset[str] | None:
+def _names_of_cells(source: Source, namespace: dict[str, Any]) -> KnownNames | None:
     """Names of Pavedroad as a notebook cell sees them: another cell has imported them."""
     if source.signature is not None:
         return None
@@ -322,7 +323,7 @@ def _paved_names(source: Source, namespace: dict[str, Any]) -> frozenset[str] | 
             owner = str(value.__module__) if isinstance(value, types.FunctionType | type) else ""
         if owner.partition(".")[0] == PAVEDROAD:
             names.add(name)
-    return frozenset(names)
+    return KnownNames(paved=frozenset(names), blind=source.outline.known.blind)
 
 
 def _is_in(source: Source, function: types.FunctionType) -> bool:

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from pavedroad.pipelines.code.blind import chain_of
+from pavedroad.pipelines.code.blind import chain_of, is_candidate
 from pavedroad.pipelines.code.facts import Facts, facts_of
-from pavedroad.pipelines.code.names import is_type_checking
+from pavedroad.pipelines.code.names import KnownNames, is_type_checking
 from pavedroad.pipelines.code.paths import spine
 from pavedroad.pipelines.code.scopes import Imported
 
@@ -83,13 +83,13 @@ class Outline:
             for name in unit.names:
                 self.by_name[name].append(unit)
         self.by_name = dict(self.by_name)
-        self.paved_names = frozenset(
-            unit.names[0]
-            for unit in self.units
-            if unit.imported is not None
-            and not unit.imported.level
-            and unit.imported.module.partition(".")[0] == PAVEDROAD
+        self.known = KnownNames(
+            paved=frozenset(name for name, imported in self._imports() if imported.is_from(PAVEDROAD)),
+            blind=frozenset(name for name, imported in self._imports() if is_candidate(imported.name)),
         )
+
+    def _imports(self) -> Iterator[tuple[str, Imported]]:
+        return ((unit.names[0], unit.imported) for unit in self.units if unit.imported is not None)
 
     # --- questions ----------------------------------------------------------------------------------------
 
@@ -97,14 +97,11 @@ class Outline:
         nodes = unit.nodes
         return self.facts_of(nodes[0] if len(nodes) == 1 else unit, nodes)
 
-    def facts_of(
-        self, key: object, nodes: Sequence[ast.AST], paved_names: frozenset[str] | None = None
-    ) -> Facts:
+    def facts_of(self, key: object, nodes: Sequence[ast.AST], known: KnownNames | None = None) -> Facts:
         """The facts of `nodes`, remembered by `key`, which is one of them or a unit."""
         facts = self._facts.get(id(key))
         if facts is None:
-            names = self.paved_names if paved_names is None else paved_names
-            facts = self._facts[id(key)] = facts_of(nodes, paved_names=names)
+            facts = self._facts[id(key)] = facts_of(nodes, known=self.known if known is None else known)
         return facts
 
     def changes(self, name: str) -> list[Unit]:

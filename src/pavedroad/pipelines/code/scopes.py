@@ -24,6 +24,9 @@ class Imported(NamedTuple):
     name: str = ""
     level: int = 0
 
+    def is_from(self, top: str) -> bool:
+        return not self.level and self.module.partition(".")[0] == top
+
 
 class Scope:
     """What one scope binds and what it reads. Read outwards: `read`, then `hand_over` when the scope ends."""

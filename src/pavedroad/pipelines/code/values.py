@@ -6,6 +6,7 @@ files to `take_file`. Anything else is described by its type only, and the descr
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -225,19 +226,10 @@ class _Walk:
             return ""
         state: dict[str, object] = {}
         for kind in type(value).__mro__:
-            slots = kind.__dict__.get("__slots__", ())
-            for slot in (slots,) if isinstance(slots, str) else tuple(slots):
-                member = kind.__dict__.get(slot)
-                if isinstance(member, types.MemberDescriptorType):
-                    try:
-                        state[slot] = member.__get__(value)
-                    except AttributeError:
-                        continue
-        for kind in type(value).__mro__:  # msgspec keeps its fields in members that are not called slots
-            for field in kind.__dict__.get("__struct_fields__", ()):
-                member = type(value).__dict__.get(field)
-                if isinstance(member, types.MemberDescriptorType):
-                    state[field] = member.__get__(value)
+            for name, member in list(kind.__dict__.items()):
+                if isinstance(member, types.MemberDescriptorType):  # slots, and the fields of msgspec
+                    with contextlib.suppress(AttributeError):  # not set
+                        state[name] = member.__get__(value)
         state.update(dict_of(value))
         return self._mapping(state, "")
 

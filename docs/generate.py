@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ import msgspec
 import pavedroad.config
 import pavedroad.errors
 from pavedroad.catalog import Project
+from pavedroad.checks.pages_of_rules import rule_pages
 from pavedroad.cli import COMMANDS, GROUPS, paved
 
 FOLDER = Path(__file__).parent
@@ -98,6 +100,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "project.md": project_page,
     "settings.md": settings_page,
+    **{f"rules/{name}": partial(str, text) for name, text in rule_pages().items()},
 }
 
 

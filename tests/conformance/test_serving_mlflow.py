@@ -74,7 +74,7 @@ def text_and_nulls() -> Model:
     frame["origin"] = ["EWR", "JFK", "LGA"] * (len(frame) // 3)
     frame.loc[0, "distance"] = np.nan
     columns = make_column_transformer((OneHotEncoder(), ["origin"]), remainder="passthrough")
-    fitted = make_pipeline(columns, HistGradientBoostingClassifier(max_iter=5)).fit(
+    fitted = make_pipeline(columns, HistGradientBoostingClassifier(max_iter=5, random_state=0)).fit(
         frame, np.where(late, "late", "in time")
     )
     return Model(estimator=fitted, example=frame)

@@ -72,7 +72,7 @@ def footnote(bare: dict[str, Measured]) -> str:
     frame, model = bare["frame"], bare["model"]
     return (
         f"Python {model.version}. As plain calls the frame takes {frame.seconds:.2f} s, the model "
-        f"{model.seconds:.2f} s.\nDagster runs in one process on its SQLite instance and file store, and skips "
-        "nothing that has not\nchanged; nor does Metaflow, whose chain is 10 steps and fan-out 20. In brackets: "
-        "times Pavedroad's."
+        f"{model.seconds:.2f} s.\n"
+        "Dagster runs in one process on its SQLite instance and file store, and skips nothing that has not\n"
+        "changed; nor does Metaflow, whose chain is 10 steps and fan-out 20. In brackets: times Pavedroad's."
     )

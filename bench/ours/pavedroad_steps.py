@@ -78,6 +78,8 @@ PIPELINES = {"chain": chain, "fan_out": fan_out, "frame": frame, "model": model}
 
 if __name__ == "__main__":
     workloads.preload(sys.argv[1])
+    import pavedroad.pipelines.running  # noqa: F401 - the peers load their engine when they are imported
+
     pipeline = PIPELINES[sys.argv[1]]
     started = time.perf_counter()
     pipeline.run(home=sys.argv[2])

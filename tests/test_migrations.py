@@ -12,7 +12,8 @@ import pytest
 from pavedroad.config import Settings
 from pavedroad.errors import Conflict
 from pavedroad.kit.migrations import apply_migrations, read_migrations
-from pavedroad.kit.sql import Database, open_database
+from pavedroad.kit.sql import Database
+from pavedroad.kit.stores import open_database
 from pavedroad.record import Record, migration_folders, open_record
 
 Schema = dict[str, list[str]]

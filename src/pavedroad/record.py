@@ -14,9 +14,10 @@ from importlib.resources.abc import Traversable
 import msgspec
 
 from pavedroad.config import Settings
-from pavedroad.kit.files import FileStore, open_files
+from pavedroad.kit.files import FileStore
 from pavedroad.kit.migrations import apply_migrations
-from pavedroad.kit.sql import Database, open_database
+from pavedroad.kit.sql import Database
+from pavedroad.kit.stores import open_database, open_files
 
 # In order of their foreign keys.
 FEATURES_WITH_TABLES = ("catalog", "tracking", "pipelines", "checks", "registry")

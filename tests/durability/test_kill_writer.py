@@ -14,7 +14,7 @@ import pytest
 
 from pavedroad.config import Settings
 from pavedroad.kit.files import FolderFiles, read_bytes
-from pavedroad.kit.sql import open_database
+from pavedroad.kit.stores import open_database
 
 ROUNDS = max(1, int(os.environ.get("PAVED_KILL_ROUNDS", "50")) // 2)  # half on each database
 
@@ -23,7 +23,7 @@ WRITER = """
 import os, sys, threading
 from pathlib import Path
 from pavedroad.kit.files import FolderFiles, put_bytes
-from pavedroad.kit.sql import open_database
+from pavedroad.kit.stores import open_database
 
 url, folder, round_number = sys.argv[1:]
 database, files = open_database(url), FolderFiles(Path(folder))

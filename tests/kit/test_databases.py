@@ -10,7 +10,8 @@ import pytest
 
 from pavedroad.config import Settings
 from pavedroad.errors import Conflict, Exists, Invalid, Unavailable
-from pavedroad.kit.sql import Database, Transaction, open_database
+from pavedroad.kit.sql import Database, Transaction
+from pavedroad.kit.stores import open_database
 
 SCHEMA = (
     "CREATE TABLE notes (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE,"

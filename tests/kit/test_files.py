@@ -26,11 +26,11 @@ from pavedroad.kit.files import (
     FolderFiles,
     digest_of,
     digest_of_file,
-    open_files,
     put_bytes,
     put_stream,
     read_bytes,
 )
+from pavedroad.kit.stores import open_files
 
 
 @pytest.fixture

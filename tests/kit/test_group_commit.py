@@ -268,7 +268,7 @@ def test_if_the_writer_dies_nobody_waits_for_ever(
 
 def test_queued_writes_are_finished_when_the_program_ends(file: Path) -> None:
     program = f"""
-from pavedroad.kit.sql import open_database
+from pavedroad.kit.stores import open_database
 database = open_database("sqlite:///{file}")
 for number in range(300):
     database.submit(lambda tx, number=number: tx.run("INSERT INTO notes VALUES (:word)", word=str(number)))

@@ -10,7 +10,8 @@ import pytest
 from pavedroad.config import Settings
 from pavedroad.errors import Conflict, PavedError
 from pavedroad.kit.migrations import apply_migrations, read_migrations
-from pavedroad.kit.sql import Database, open_database
+from pavedroad.kit.sql import Database
+from pavedroad.kit.stores import open_database
 
 APPLIED = "SELECT feature, number, name FROM schema_migrations ORDER BY feature, number"
 

@@ -16,8 +16,9 @@ import pytest
 
 from pavedroad.errors import Damaged, Invalid, MissingExtra, NotFound, Unavailable
 from pavedroad.kit import object_files
-from pavedroad.kit.files import open_files, put_bytes, put_stream, read_bytes
+from pavedroad.kit.files import put_bytes, put_stream, read_bytes
 from pavedroad.kit.object_files import ObjectFiles
+from pavedroad.kit.stores import open_files
 
 SECRET = "hush-hush-8400"
 

@@ -12,11 +12,11 @@ from pavedroad.errors import Invalid
 from pavedroad.kit.sql import (
     Query,
     load_queries,
-    open_database,
     postgres_schema,
     postgres_text,
     without_password,
 )
+from pavedroad.kit.stores import open_database
 
 # Pieces of SQL and what PostgreSQL's driver must be given for each.
 NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)

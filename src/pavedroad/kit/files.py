@@ -1,6 +1,6 @@
 """Content-addressed files: a name is the blake3 of the bytes; equal bytes are kept once, damage is seen.
 
-`open_files("/some/folder")` needs nothing; `s3://` and `gs://` need the extra of that name.
+`kit.stores.open_files("/some/folder")` needs nothing; `s3://` and `gs://` need the extra of that name.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import BinaryIO, Protocol
 import blake3
 import msgspec
 
-from pavedroad.errors import Damaged, Invalid, NotFound, Unavailable
+from pavedroad.errors import Damaged, NotFound, Unavailable
 
 CHUNK_BYTES = 1 << 20
 ABANDONED_AFTER_S = 24 * 3600  # a temporary file this old belongs to a process that was killed
@@ -63,23 +63,6 @@ class FileStore(Protocol):
     def size(self, digest: str) -> int: ...
     def remove(self, digest: str) -> None: ...
     def digests(self) -> Iterator[str]: ...
-
-
-def open_files(url: str, *, cache: Path) -> FileStore:
-    """A folder, s3://bucket/prefix or gs://bucket/prefix (with local copies in `cache`).
-
-    Raises: Invalid for another address, MissingExtra when a bucket needs a package that is not installed.
-    """
-    if url.startswith(("s3://", "gs://")):
-        # A late import: only who keeps files in a bucket installs what it needs.
-        from pavedroad.kit.object_files import ObjectFiles
-
-        return ObjectFiles(url, cache)
-    if "://" in url.removeprefix("file://"):
-        raise Invalid(
-            f"unknown file store {url!r}", hint="use a folder, s3://bucket/prefix or gs://bucket/prefix"
-        )
-    return FolderFiles(Path(url.removeprefix("file://")).expanduser())
 
 
 def put_bytes(files: FileStore, data: bytes, *, durable: bool = True) -> Stored:

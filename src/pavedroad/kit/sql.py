@@ -75,22 +75,6 @@ class Database(Reader, Protocol):
     def close(self) -> None: ...
 
 
-def open_database(url: str) -> Database:
-    """`sqlite:///path` or `postgresql://...`. Raises Invalid for anything else."""
-    if url.startswith("sqlite:///"):
-        from pavedroad.kit.sqlite import SqliteDatabase
-
-        return SqliteDatabase(url.removeprefix("sqlite:///"))
-    if url.startswith(("postgresql://", "postgres://")):
-        from pavedroad.kit.postgres import PostgresDatabase
-
-        return PostgresDatabase(url)
-    raise Invalid(
-        f"unknown database {without_password(url)!r}",
-        hint="use sqlite:///path/to/paved.db or postgresql://host/name",
-    )
-
-
 def without_password(url: str) -> str:
     """The address as it may be shown."""
     url = re.sub(r"^((?:[a-z0-9+]+://)?[^:/@?]*):(?!//).*@", r"\1:***@", url, flags=re.IGNORECASE)

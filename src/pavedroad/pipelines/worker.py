@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from pavedroad.errors import PavedError
-from pavedroad.kit.files import open_files
+from pavedroad.kit.stores import open_files
 from pavedroad.pipelines.children import Answer, Order
 from pavedroad.pipelines.failures import user_traceback
 from pavedroad.pipelines.fresh_imports import import_from_source

@@ -21,7 +21,14 @@ from pavedroad.pipelines.code.named_files import take_named_file
 from pavedroad.pipelines.code.outline import PAVEDROAD, Unit
 from pavedroad.pipelines.code.parts import Parts
 from pavedroad.pipelines.code.project_modules import ProjectModules, attributes_of
-from pavedroad.pipelines.code.scopes import MERELY_IMPORTED, PSEUDO_ATTRIBUTES, Chain, Imported
+from pavedroad.pipelines.code.scopes import (
+    MERELY_IMPORTED,
+    PSEUDO_ATTRIBUTES,
+    WRITES,
+    Chain,
+    Imported,
+    NamedPath,
+)
 from pavedroad.pipelines.code.unseen import report
 
 
@@ -82,14 +89,16 @@ class Closure:
         for blind in facts.blind if self.warns else ():
             report(self.modules, self.parts, module, blind)
         for path in facts.paths:
-            if path is not assigned:
-                self._take_path(module, path, local)
+            if path.node is not assigned and (path.imported is not None or path.base not in local):
+                self._take_path(module, path)
 
-    def _take_path(self, module: Module, node: ast.expr, local: frozenset[str]) -> None:
-        base = paths.spine(node)[-1]
-        is_local = isinstance(base, ast.Name) and base.id in local
-        if not is_local and not take_named_file(self.modules, module, node) and isinstance(base, ast.Name):
-            self.name(module, (base.id,))
+    def _take_path(self, module: Module, path: NamedPath) -> None:
+        if take_named_file(self.modules, module, path):
+            return
+        if path.imported is not None:
+            self.reach(module.absolute(path.imported), attributes_of(path.imported, ()), live=False)
+        elif path.base:
+            self.name(module, (path.base,))
 
     def name(self, module: Module, chain: Chain) -> None:
         if self.first_time("name", module.name, module.is_live, chain):
@@ -101,9 +110,12 @@ class Closure:
         units = [unit for unit in module.units(base) if not unit.is_typing_only]
         for unit in units:
             origin = self.unit(module, unit, base, rest)
-            is_read = not module.is_live and not (rest and rest[-1] in paths.WRITES)
+            is_read = not module.is_live and not (rest and rest[-1] in WRITES)
             if is_read and unit.value is not None and paths.is_path(unit.value):
-                self._take_path(module, unit.value, frozenset())
+                start = paths.spine(unit.value)[-1]
+                self._take_path(
+                    module, NamedPath(unit.value, start.id if isinstance(start, ast.Name) else "")
+                )
         if not units and module.stars:
             origin = self._star(module, base, rest)
         if module.outline is not None:

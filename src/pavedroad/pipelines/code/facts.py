@@ -19,8 +19,24 @@ from pavedroad.pipelines.code.blind import (
     shown,
 )
 from pavedroad.pipelines.code.names import NOTHING_KNOWN, KnownNames, NameWalk
-from pavedroad.pipelines.code.paths import is_path, reads_from, spine, variables, writes_to
-from pavedroad.pipelines.code.scopes import BASE_OF_A_PATH, WRITTEN_TO, Chain, Imported
+from pavedroad.pipelines.code.paths import (
+    is_path,
+    is_place,
+    reads_from,
+    spine,
+    variables,
+    with_base,
+    writes_to,
+)
+from pavedroad.pipelines.code.scopes import (
+    BASE_OF_A_PATH,
+    DEFERRED,
+    WRITTEN_TO,
+    Chain,
+    Imported,
+    LocalPath,
+    NamedPath,
+)
 
 
 class Facts(NamedTuple):
@@ -28,7 +44,7 @@ class Facts(NamedTuple):
     reads: frozenset[Chain]
     annotations: frozenset[Chain]
     blind: tuple[Blind, ...]  # code that chooses code at run time
-    paths: tuple[ast.expr, ...]  # expressions that may name a data file
+    paths: tuple[NamedPath, ...]
 
 
 def facts_of(nodes: Sequence[ast.AST], *, known: KnownNames = NOTHING_KNOWN) -> Facts:
@@ -55,7 +71,7 @@ def _walk(nodes: Sequence[ast.AST], known: KnownNames) -> Facts:
         reads=frozenset(scope.reads),
         annotations=frozenset(scope.annotations),
         blind=tuple(dict.fromkeys(scope.blind)),
-        paths=tuple(node for _, node in scope.paths),
+        paths=tuple(scope.paths),
     )
 
 
@@ -65,6 +81,7 @@ class _FactsWalk(NameWalk):
     def __init__(self, known: KnownNames) -> None:
         super().__init__(known)
         self.path_nodes: set[int] = set()  # ids of expressions inside a path already taken
+        self.held_by: dict[int, str] = {}  # id of a path -> the local variable that it is assigned to
 
     def call(self, node: ast.Call) -> None:
         blind = blind_call(node, self.known.blind)
@@ -110,20 +127,62 @@ class _FactsWalk(NameWalk):
         nodes = spine(node)
         base = nodes[-1]
         self.path_nodes.update(id(inner) for inner in nodes)
-        if any(name is not base and not name.id.isupper() for name in variables(node)):
-            if isinstance(base, ast.Name):  # a local variable may be part of it
-                self.scope.blind.append(Blind((VARYING_PATH,), (base.id,), shown(node), node.lineno))
-            return
-        if isinstance(base, ast.Name):
+        is_varying = any(name is not base and not name.id.isupper() for name in variables(node))
+        blind = None
+        if is_varying and isinstance(base, ast.Name):
+            blind = Blind((VARYING_PATH,), (base.id,), shown(node), node.lineno)
+        local = self.held_by.pop(id(node), None)
+        if local is not None:
+            self.uses.setdefault(id(base), DEFERRED)
+            path = None if is_varying else self.named(node)
+            self.scope.local_paths[local] = LocalPath(None, path, blind)
+        elif is_varying:
+            self.scope.blind.extend([blind] if blind is not None else [])
+        else:
             self.uses.setdefault(id(base), BASE_OF_A_PATH)
-        self.note_path(node)
+            self.note_path(node)
 
     def note_path(self, node: ast.expr) -> None:
-        base = spine(node)[-1]
-        self.scope.paths.append((base.id if isinstance(base, ast.Name) else "", node))
+        self.scope.paths.append(self.named(node))
+
+    def named(self, node: ast.expr) -> NamedPath:
+        """A path, from the name that a chain of local variables starts from."""
+        while isinstance(base := spine(node)[-1], ast.Name):
+            scopes = (scope for scope in reversed(self.scopes) if base.id in scope.bound)
+            holder = next(scopes, None)
+            place = holder.places.get(base.id) if holder is not None else None
+            if place is None:
+                return NamedPath(node, base.id)
+            node = with_base(node, place)
+        return NamedPath(node)
+
+    def assign(self, node: ast.Assign) -> None:
+        target, scope = node.targets[0], self.scope
+        is_variable = scope.kind == "function" and len(node.targets) == 1 and isinstance(target, ast.Name)
+        if not is_variable or not is_place(node.value):
+            super().assign(node)
+            return
+        name = target.id if isinstance(target, ast.Name) else ""
+        if name in scope.top or name in scope.free or name in scope.bound:
+            super().assign(node)
+        else:
+            self.hold(name, node)
+
+    def hold(self, name: str, node: ast.Assign) -> None:
+        """A local variable that holds a path."""
+        self.held_by[id(node.value)] = name
+        self.deferred = None
+        place = self.named(node.value).node
+        super().assign(node)
+        self.held_by.pop(id(node.value), None)
+        self.scope.places.setdefault(name, place)
+        local = self.scope.local_paths.get(name)
+        if local is not None:
+            self.scope.local_paths[name] = local._replace(base=self.deferred)
 
 
 _FactsWalk.handlers = NameWalk.handlers | {
+    ast.Assign: _FactsWalk.assign,
     ast.Call: _FactsWalk.call,
     ast.Subscript: _FactsWalk.subscript,
     ast.BinOp: _FactsWalk.joined,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import glob
 from pathlib import Path
 from types import ModuleType
@@ -11,15 +10,21 @@ from typing import Any
 from pavedroad.pipelines.code import paths
 from pavedroad.pipelines.code.modules import Module
 from pavedroad.pipelines.code.project_modules import ProjectModules, attributes_of
-from pavedroad.pipelines.code.scopes import Chain
+from pavedroad.pipelines.code.scopes import Chain, Imported, NamedPath
 
 _DEEPEST = 10  # constants made of constants
 
 
-def take_named_file(modules: ProjectModules, module: Module, node: ast.expr) -> bool:
-    """Add the files that `node` names; False when that cannot be said by reading."""
+def take_named_file(modules: ProjectModules, module: Module, path: NamedPath) -> bool:
+    """Add the files that `path` names; False when that cannot be said by reading."""
+
+    def look_up(chain: Chain) -> Any:
+        if path.imported is not None and chain[0] == path.base:
+            return _imported(modules, module, path.imported, chain[1:], _DEEPEST, live=False)
+        return _constant(modules, module, chain, _DEEPEST)
+
     try:
-        value = paths.evaluate(node, lambda chain: _constant(modules, module, chain, _DEEPEST))
+        value = paths.evaluate(path.node, look_up)
     except (paths.Unreadable, ValueError, TypeError, IndexError, OSError):
         return False
     for each in value if isinstance(value, list) else [value]:
@@ -56,13 +61,19 @@ def _constant(modules: ProjectModules, module: Module, chain: Chain, depth: int)
         raise paths.Unreadable
     (unit,) = units
     if unit.imported is not None:
-        attributes = attributes_of(unit.imported, rest)
-        target, left = modules.walk(module.absolute(unit.imported), attributes, live=module.is_live)
-        if target is not None and left:
-            return _constant(modules, target, left, depth - 1)
-    elif unit.value is not None and not rest:
+        return _imported(modules, module, unit.imported, rest, depth - 1, live=module.is_live)
+    if unit.value is not None and not rest:
         return paths.evaluate(unit.value, lambda inner: _constant(modules, module, inner, depth - 1))
     raise paths.Unreadable
+
+
+def _imported(
+    modules: ProjectModules, module: Module, imported: Imported, rest: Chain, depth: int, *, live: bool
+) -> Any:
+    target, left = modules.walk(module.absolute(imported), attributes_of(imported, rest), live=live)
+    if target is None or not left:
+        raise paths.Unreadable
+    return _constant(modules, target, left, depth)
 
 
 def _package_folder(modules: ProjectModules, module: Module, rest: Chain) -> Path:

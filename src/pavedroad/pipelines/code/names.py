@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from pavedroad.pipelines.code.blind import chain_of
 from pavedroad.pipelines.code.paths import spine
-from pavedroad.pipelines.code.scopes import Imported, Scope
+from pavedroad.pipelines.code.scopes import DEFERRED, Imported, Scope
 
 
 def is_type_checking(test: ast.expr) -> bool:
@@ -55,6 +55,7 @@ class NameWalk:
         self.known = known
         self.in_annotation = False
         self.uses: dict[int, str] = {}  # id of a Name node -> pseudo-attribute
+        self.deferred: tuple[str, ...] | None = None  # a chain whose use was DEFERRED
 
     def visit(self, node: ast.AST) -> None:
         handler = self.handlers.get(type(node))
@@ -111,12 +112,17 @@ class NameWalk:
     def read(self, name: str, attributes: tuple[str, ...] = ()) -> None:
         self.scope.read((self.mangled(name), *attributes), annotation=self.in_annotation)
 
+    def read_for(self, use: str, chain: tuple[str, ...]) -> None:
+        if use == DEFERRED:
+            self.deferred = (self.mangled(chain[0]), *chain[1:])
+        else:
+            self.read(chain[0], (*chain[1:], use) if use else chain[1:])
+
     def name(self, node: ast.Name) -> None:
         self.out.append("Name")
         self.out.append(node.id)
         if isinstance(node.ctx, ast.Load):
-            use = self.uses.get(id(node))
-            self.read(node.id, (use,) if use else ())
+            self.read_for(self.uses.get(id(node), ""), (node.id,))
         else:
             self.bind(node.id)
 
@@ -127,8 +133,7 @@ class NameWalk:
             return
         self.out.append("Chain")
         self.out.append(".".join(chain))
-        use = self.uses.get(id(spine(node)[-1])) if self.uses else None
-        self.read(chain[0], (*chain[1:], use) if use else chain[1:])
+        self.read_for(self.uses.get(id(spine(node)[-1]), "") if self.uses else "", chain)
 
     def constant(self, node: ast.Constant) -> None:
         self.out.append("Constant")

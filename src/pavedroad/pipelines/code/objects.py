@@ -19,8 +19,7 @@ from pavedroad.pipelines.code.modules import BUILT_IN, Module
 from pavedroad.pipelines.code.names import KnownNames
 from pavedroad.pipelines.code.outline import PAVEDROAD
 from pavedroad.pipelines.code.parts import short
-from pavedroad.pipelines.code.paths import WRITES
-from pavedroad.pipelines.code.scopes import Chain
+from pavedroad.pipelines.code.scopes import WRITES, Chain
 from pavedroad.pipelines.code.source import Source, source_of_code
 from pavedroad.pipelines.code.values import Description, Values
 from pavedroad.pipelines.code.wrappers import (
@@ -265,7 +264,7 @@ class Objects:
         methods = set()
         for key, function in methods_of(kind):
             methods.add(key)
-            self._method(function, module, key, is_written=is_written)
+            self._method(kind, function, module, key, is_written=is_written)
         for key, value in members.items():
             if key not in methods and key not in _MADE_BY_PYTHON:
                 self._member(f"{full_name(kind, module)}.{key}", value)
@@ -297,11 +296,13 @@ class Objects:
         elif not name.rpartition(".")[2].startswith("__"):
             self._describe(f"value {name}", value)
 
-    def _method(self, function: types.FunctionType, module: Module, key: str, *, is_written: bool) -> None:
+    def _method(
+        self, kind: type, function: types.FunctionType, module: Module, key: str, *, is_written: bool
+    ) -> None:
         source = module.source
         if not is_own_function(function):
             self._foreign(function)
-        elif is_written and source is not None and source.holds(function.__code__):
+        elif is_written and source is not None and _is_of(kind, function) and source.holds(function.__code__):
             if function.__defaults__ or function.__kwdefaults__:
                 self._defaults(function, module, source.definition(function.__code__))
             self._cells(function)
@@ -324,6 +325,11 @@ def _names_of_cells(source: Source, namespace: dict[str, Any]) -> KnownNames | N
         if owner.partition(".")[0] == PAVEDROAD:
             names.add(name)
     return KnownNames(paved=frozenset(names), blind=source.outline.known.blind)
+
+
+def _is_of(kind: type, function: types.FunctionType) -> bool:
+    """Whether a function was written in the body of the class."""
+    return function.__code__.co_qualname.startswith(f"{kind.__qualname__}.")
 
 
 def _is_in(source: Source, function: types.FunctionType) -> bool:

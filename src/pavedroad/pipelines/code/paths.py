@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
+import copy
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
 from pavedroad.pipelines.code.blind import chain_of
-from pavedroad.pipelines.code.scopes import BASE_OF_A_PATH, WRITTEN_TO
 
 _JOINING = {"joinpath", "with_name", "with_suffix", "with_stem"}
 _PASSING = {"resolve", "absolute", "expanduser", "as_posix"}
@@ -21,8 +21,6 @@ _WRITING_PREFIXES = (
     *("to_", "save", "write", "dump", "touch"),
     *("mkdir", "makedirs", "unlink", "remove", "rmtree", "rmdir"),
 )
-# Uses of a path, at the end of a chain, that do not depend on what the file holds.
-WRITES = {"write_text", "write_bytes", "mkdir", "touch", "unlink", "rmdir", WRITTEN_TO, BASE_OF_A_PATH}
 _ON_PATHS: dict[str, Callable[..., Any]] = {
     "join": os.path.join,
     "dirname": os.path.dirname,
@@ -57,6 +55,40 @@ def is_path(node: ast.expr) -> bool:
             return {"pkgutil", "resources"} & set(chain) != set() or len(chain) == 1
         return chain[-2:] in (("path", "join"), ("join",)) and bool(node.args)
     return False
+
+
+def is_place(node: ast.expr) -> bool:
+    """Whether `node` is a path or stands for a folder that paths may start from."""
+    if is_path(node):
+        return True
+    nodes = spine(node)
+    is_made = any(
+        isinstance(each, ast.Call) and _called(each) in ("Path", "files", "dirname") for each in nodes
+    )
+    return is_made or (isinstance(nodes[-1], ast.Name) and nodes[-1].id == "__file__")
+
+
+def with_base(node: ast.expr, base: ast.expr) -> ast.expr:
+    """A copy of the path `node` that starts from `base` instead of its first name."""
+    first = spine(node)[-1]
+    if node is first:
+        return base
+    nodes = {id(first): base}
+    return _copied(node, nodes)
+
+
+def _copied(node: ast.expr, nodes: dict[int, ast.expr]) -> ast.expr:
+    if id(node) in nodes:
+        return nodes[id(node)]
+    made = copy.copy(node)
+    for field, value in ast.iter_fields(node):
+        if isinstance(value, ast.expr):
+            setattr(made, field, _copied(value, nodes))
+        elif isinstance(value, list):
+            setattr(
+                made, field, [_copied(each, nodes) if isinstance(each, ast.expr) else each for each in value]
+            )
+    return made
 
 
 def _texts(pieces: list[ast.expr]) -> str:

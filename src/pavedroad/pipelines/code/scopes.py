@@ -14,6 +14,12 @@ Chain = tuple[Any, ...]  # a name of the module, or an Imported, then attributes
 BASE_OF_A_PATH = "/"
 WRITTEN_TO = ">"
 MERELY_IMPORTED = "."
+DEFERRED = "?"  # only in the walk: the first name of a path that a local variable will hold
+# Uses of a path, at the end of a chain, that do not depend on what the file holds.
+WRITES = {
+    *("write_text", "write_bytes", "mkdir", "touch", "unlink", "rmdir", "name", "stem", "suffix"),
+    *(WRITTEN_TO, BASE_OF_A_PATH),
+}
 PSEUDO_ATTRIBUTES = {BASE_OF_A_PATH, WRITTEN_TO, MERELY_IMPORTED}
 
 
@@ -28,6 +34,22 @@ class Imported(NamedTuple):
         return not self.level and self.module.partition(".")[0] == top
 
 
+class NamedPath(NamedTuple):
+    """An expression that may name a data file."""
+
+    node: ast.expr
+    base: str = ""  # the name it starts from
+    imported: Imported | None = None  # what that is, if the function itself imports it
+
+
+class LocalPath(NamedTuple):
+    """A path that a local variable holds: it counts as read or written with what becomes of the variable."""
+
+    base: Chain | None
+    path: NamedPath | None
+    blind: Blind | None
+
+
 class Scope:
     """What one scope binds and what it reads. Read outwards: `read`, then `hand_over` when the scope ends."""
 
@@ -38,8 +60,10 @@ class Scope:
         "free",
         "imports",
         "kind",
+        "local_paths",
         "name",
         "paths",
+        "places",
         "reads",
         "submodules",
         "top",
@@ -56,12 +80,18 @@ class Scope:
         self.reads: set[Chain] = set()
         self.annotations: set[Chain] = set()
         self.blind: list[Blind] = []
-        self.paths: list[tuple[str, ast.expr]] = []
+        self.paths: list[NamedPath] = []
+        self.local_paths: dict[str, LocalPath] = {}
+        self.places: dict[
+            str, ast.expr | None
+        ] = {}  # local variable -> the path it holds; None: more than one
 
     def bind(self, name: str) -> None:
         if name in self.top or self.kind == "module":
             self.reads.add((name,))  # what is assigned to a global is part of that global
         elif name not in self.free:
+            if name in self.bound:
+                self.places[name] = None
             self.bound.add(name)
 
     def bind_import(self, name: str, imported: Imported) -> None:
@@ -80,6 +110,8 @@ class Scope:
 
     def hand_over(self, parent: Scope, module: Scope) -> None:
         """Give what is not bound here to `parent`, which Python asks next; `global` names to `module`."""
+        for name, local in reversed(self.local_paths.items()):  # later ones start from earlier ones
+            self._settle(name, local)
         for chain in self.reads:
             self._hand_over(chain, parent.reads, module.reads)
         for chain in self.annotations:
@@ -87,7 +119,26 @@ class Scope:
         if self.kind != "class":
             self._hand_over_imports(parent)
         parent.blind.extend(blind for each in self.blind for blind in self._blind_outside(each))
-        parent.paths.extend(path for path in self.paths if not self.hides(path[0]))
+        parent.paths.extend(path for each in self.paths for path in self._path_outside(each))
+
+    def _settle(self, name: str, local: LocalPath) -> None:
+        """What a local variable that holds a path is used for: written only, or read as well."""
+        uses = [chain for chain in self.reads if chain[0] == name]
+        is_read = not uses or any(chain[-1] not in WRITES for chain in uses)
+        if local.base is not None:
+            reads_all = is_read and local.blind is not None
+            self.reads.add(local.base if reads_all else (*local.base, BASE_OF_A_PATH))
+        if is_read and local.path is not None:
+            self.paths.append(local.path)
+        if is_read and local.blind is not None:
+            self.blind.append(local.blind)
+
+    def _path_outside(self, path: NamedPath) -> Iterable[NamedPath]:
+        if path.imported is not None or not self.hides(path.base):
+            yield path
+        else:
+            for imported in self.imports.get(path.base, ()):
+                yield path._replace(imported=imported)
 
     def _hand_over(self, chain: Chain, parent: set[Chain], module: set[Chain]) -> None:
         base = chain[0]

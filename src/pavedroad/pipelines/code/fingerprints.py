@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 import threading
-import types
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from pavedroad.errors import DefinitionError
 from pavedroad.pipelines.code.closure import Closure
 from pavedroad.pipelines.code.files import Files
 from pavedroad.pipelines.code.modules import project_root
@@ -104,32 +102,12 @@ def _compute(
         parts.keep_only(_NOT_CODE)
         parts.add(f"version {_label(inner)}", short(version))
     for each in extra:
-        _add_extra(each, closure, objects, name)
+        objects.depend_on(each)
     closure.run()
     answer = CodeFingerprint(
         parts=parts.digests(), packages=installed(parts.imports), warnings=list(parts.warnings)
     )
     return answer, parts.watch
-
-
-def _add_extra(each: Any, closure: Closure, objects: Objects, name: str) -> None:
-    if isinstance(each, Path):
-        path = each if each.is_absolute() else closure.modules.root / each
-        if not path.exists():
-            raise DefinitionError(f"depends_on= of step {name}: no file {each}", hint="correct the path")
-        closure.modules.files.take(path, whole_folders=True, outside=True)
-    elif isinstance(each, types.ModuleType):
-        if closure.modules.is_own(each.__name__):
-            closure.package(each.__name__)
-        else:
-            closure.foreign(each.__name__)
-    elif callable(each) or isinstance(each, type):
-        objects.touch(each)
-    else:
-        raise DefinitionError(
-            f"depends_on= of step {name}: cannot depend on {each!r}",
-            hint="list functions, classes, modules and pathlib.Paths",
-        )
 
 
 def _function_of(function: Any) -> Any:

@@ -9,9 +9,10 @@ import ast
 import functools
 import sys
 import types
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
+from pavedroad.errors import DefinitionError
 from pavedroad.pipelines.code.bytecode import describe_code, touched
 from pavedroad.pipelines.code.closure import Closure
 from pavedroad.pipelines.code.facts import Facts
@@ -23,6 +24,7 @@ from pavedroad.pipelines.code.scopes import WRITES, Chain
 from pavedroad.pipelines.code.source import Source, source_of_code
 from pavedroad.pipelines.code.values import Description, Values
 from pavedroad.pipelines.code.wrappers import (
+    depends_on_of,
     full_name,
     inside,
     is_code,
@@ -132,6 +134,28 @@ class Objects:
             self._kept.append(value)
             self.closure.todo.append(lambda: self._touch(value))
 
+    def depend_on(self, each: object) -> None:
+        """What a step lists in `depends_on=`.
+
+        Raises: DefinitionError for anything but functions, classes, modules and Paths, or a Path to nothing.
+        """
+        where = f"depends_on= of step {self.modules.step}"
+        if isinstance(each, Path):
+            path = each if each.is_absolute() else self.modules.root / each
+            if not path.exists():
+                raise DefinitionError(f"{where}: no file {each}", hint="correct the path")
+            self.modules.files.take(path, whole_folders=True, outside=True)
+        elif isinstance(each, types.ModuleType):
+            if self.modules.is_own(each.__name__):
+                self.closure.package(each.__name__)
+            else:
+                self.closure.foreign(each.__name__)
+        elif callable(each):
+            self.touch(each)
+        else:
+            hint = "list functions, classes, modules and pathlib.Paths"
+            raise DefinitionError(f"{where}: cannot depend on {each!r}", hint=hint)
+
     def _touch(self, value: object) -> None:
         if isinstance(value, types.FunctionType):
             self._function(value)
@@ -152,6 +176,8 @@ class Objects:
         else:
             for each in inside(value):
                 self.touch(each)
+            for each in depends_on_of(value):
+                self.depend_on(each)
             self._foreign(value)
 
     def _foreign(self, value: object) -> None:

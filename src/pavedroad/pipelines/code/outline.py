@@ -20,7 +20,10 @@ from pavedroad.pipelines.code.scopes import Imported
 
 PAVEDROAD = "pavedroad"
 # Libraries whose settings do not change results.
-_HARMLESS = {"logging", "warnings", "sys", "signal", "faulthandler", "atexit", "dotenv", "rich", "tqdm"}
+_HARMLESS = {
+    *("logging", "warnings", "sys", "signal", "faulthandler", "atexit", "dotenv", "rich", "tqdm"),
+    *(PAVEDROAD, "mlflow"),
+}
 
 
 class Unit:
@@ -121,7 +124,10 @@ class Outline:
                 call = unit.node.value if isinstance(unit.node, ast.Expr) else None
                 chain = chain_of(call.func) if isinstance(call, ast.Call) else None
                 makers = self.by_name.get(chain[0], []) if chain else []
-                if any(maker.imported and maker.imported.module not in _HARMLESS for maker in makers):
+                if any(
+                    maker.imported and maker.imported.module.partition(".")[0] not in _HARMLESS
+                    for maker in makers
+                ):
                     found.append(unit)
         return found
 

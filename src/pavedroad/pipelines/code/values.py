@@ -78,7 +78,7 @@ class Values:
         take_file: Callable[[Path], str | None],
         is_own: Callable[[type], bool],
     ) -> None:
-        self.root = str(root)
+        self.roots = tuple(dict.fromkeys((str(root), str(root.resolve()))))
         self.touch = touch
         self.take_file = take_file
         self.is_own = is_own
@@ -94,7 +94,10 @@ class Values:
         return Description(digest, walk.is_whole, walk.is_fixed, walk.is_large)
 
     def placed(self, text: str) -> str:
-        return text.replace(self.root, "<root>") if self.root in text and len(self.root) > 1 else text
+        for root in self.roots:
+            if root in text and len(root) > 1:
+                text = text.replace(root, "<root>")
+        return text
 
 
 def _type_name(kind: type) -> str:
@@ -131,7 +134,7 @@ class _Walk:
         return self._composed(value)
 
     def _string(self, value: str) -> str:
-        if value.startswith(self.values.root) and len(value) < 4096:
+        if value.startswith(self.values.roots) and len(value) < 4096:
             self.values.take_file(Path(value))
         return f"str:{self.values.placed(value)!r}"
 
@@ -171,7 +174,7 @@ class _Walk:
             return f"{name}({','.join(map(self.text, value))})"
         if isinstance(value, frozenset | set):
             self.is_fixed &= isinstance(value, frozenset)
-            return f"{name}{{{','.join(sorted(map(self.text, value)))}}}"
+            return f"{name}{{{','.join(sorted(map(self.text, list(value))))}}}"
         self.is_fixed = False
         if isinstance(value, list | deque) and (kind in (list, deque) or self.values.is_own(kind)):
             return f"{name}[{','.join(map(self.text, list(value)))}]{self._state(value)}"

@@ -9,6 +9,7 @@ import types
 from collections.abc import Iterator
 
 from pavedroad.pipelines.code.modules import BUILT_IN, Module, is_own
+from pavedroad.pipelines.code.outline import PAVEDROAD
 
 _CODE = (
     types.FunctionType,
@@ -99,6 +100,14 @@ def dict_of(value: object) -> dict[str, object]:
         if entry is not None:
             break
     return {}
+
+
+def depends_on_of(value: object) -> tuple[object, ...]:
+    """What a step that is called as a function lists in its own `depends_on=`."""
+    if not type(value).__module__.startswith(f"{PAVEDROAD}."):
+        return ()
+    found = getattr(dict_of(value).get("options"), "depends_on", ())
+    return found if isinstance(found, tuple) else ()
 
 
 def full_name(value: object, module: Module | None = None) -> str:

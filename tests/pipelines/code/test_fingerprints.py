@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.machinery
 import json
 import os
 import shutil
@@ -475,3 +476,13 @@ def test_generated_code_of_any_name_never_stops_a_fingerprint(project: Any) -> N
     } <= set(parts)
     forget()
     assert project.fingerprint().parts == parts
+
+
+def test_an_extension_module_of_the_project_counts_by_its_file(project: Any) -> None:
+    suffix = importlib.machinery.EXTENSION_SUFFIXES[0]
+    text = "def train():\n    from late import fast\n    return fast.go()\n"
+    project.write({"late/__init__.py": "", "late/train.py": text, f"late/fast{suffix}": "1"})
+    before = project.fingerprint()
+    project.write({f"late/fast{suffix}": "2"})
+    label = f"file late/fast{suffix}"
+    assert project.fingerprint().parts[label] != before.parts[label]

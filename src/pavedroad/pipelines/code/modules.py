@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.machinery
 import importlib.util
 import os
 import sys
@@ -27,6 +28,7 @@ _STDLIB = tuple(
     }
 )
 _PAVEDROAD_FOLDER = os.path.join(str(Path(__file__).parents[2]), "")
+_SUFFIXES = (".py", *importlib.machinery.EXTENSION_SUFFIXES)
 BUILT_IN = frozenset(sys.stdlib_module_names) | {"builtins", "__future__"}
 
 
@@ -163,8 +165,9 @@ def _in_folders(name: str, folders: list[str]) -> Located | None:
             if os.path.isfile(init):
                 return Located(name, os.path.abspath(init), [os.path.abspath(path)], None)
             namespaces.append(os.path.abspath(path))
-        if os.path.isfile(f"{path}.py"):
-            return Located(name, os.path.abspath(f"{path}.py"), [], None)
+        for suffix in _SUFFIXES:
+            if os.path.isfile(path + suffix):
+                return Located(name, os.path.abspath(path + suffix), [], None)
     return Located(name, None, namespaces, None) if namespaces else None
 
 

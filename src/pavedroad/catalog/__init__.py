@@ -13,8 +13,9 @@ from pavedroad.catalog.model import (
     check_name,
     check_stage,
     parse_ref,
+    pipeline_ref,
 )
-from pavedroad.catalog.project import PROFILES, Project, find_project, read_project
+from pavedroad.catalog.project import PROFILES, Project, find_project, project_name_here, read_project
 from pavedroad.catalog.store import (
     add_edge,
     edges_of,
@@ -50,6 +51,8 @@ __all__ = [
     "get_artifact",
     "list_artifacts",
     "parse_ref",
+    "pipeline_ref",
+    "project_name_here",
     "read_facts",
     "read_project",
     "set_details",

@@ -86,6 +86,13 @@ def find_ref(text: str) -> Ref | None:
     return Ref(kind, name, version) if kind in KINDS and name else None
 
 
+def pipeline_ref(project: str, pipeline: str) -> Ref:
+    """A pipeline in the catalog: two projects may each have one called `main`."""
+    if pipeline.replace("_", "-").lower() == project.replace("_", "-").lower():
+        return Ref("pipeline", project)
+    return Ref("pipeline", f"{project}.{pipeline}")
+
+
 def check_name(name: str) -> str:
     if not _NAME.fullmatch(name) or name.strip() != name:
         raise Invalid(

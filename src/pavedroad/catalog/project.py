@@ -37,6 +37,12 @@ def find_project(start: Path) -> Project | None:
     return None
 
 
+def project_name_here() -> str:
+    """The name of the project around the working directory; empty outside of one."""
+    project = find_project(Path.cwd())
+    return project.name if project else ""
+
+
 def read_project(root: Path) -> Project:
     """Read `root/pyproject.toml`; without the file, a project named after its folder.
 

@@ -22,11 +22,11 @@ FACTS_SHOWN = 5
 @click.argument("what")
 @json_option
 def show(what: str, as_json: bool) -> None:
-    """Show an artifact (model/late-flights, dataset/flights@ab12) or a run (its id, or the start of it)."""
-    from pavedroad.catalog import get_artifact, parse_ref
+    """Show an artifact (model/flights, dataset/flights@ab12) or a run (the start of its id, or `last`)."""
+    from pavedroad.catalog import get_artifact, parse_ref, project_name_here
     from pavedroad.config import read_settings
     from pavedroad.record import record_of
-    from pavedroad.tracking import find_run
+    from pavedroad.tracking import pick_run
 
     with record_of(read_settings()) as record:
         if "/" in what:
@@ -35,7 +35,7 @@ def show(what: str, as_json: bool) -> None:
                 record.db, artifact
             )
         else:
-            run = find_run(record.db, what)
+            run = pick_run(record.db, what, project=project_name_here())
             print_json(run_facts(record.db, run)) if as_json else _print_run(record, run)
 
 

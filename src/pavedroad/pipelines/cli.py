@@ -75,16 +75,17 @@ def run(
 def why(run: str, step: str | None, as_json: bool) -> None:
     """Tell why STEP of RUN ran again: what changed since the nearest run before.
 
-    RUN is the start of a run's id, or `latest`. With one word alone, it is a step of the latest run.
+    RUN is the start of a run's id, or `last`. With one word alone, it is a step of the last run.
     """
+    from pavedroad.catalog import project_name_here
     from pavedroad.config import read_settings
     from pavedroad.pipelines.why import explain, find_pipeline_run
     from pavedroad.record import record_of
 
     if step is None:
-        run, step = "latest", run
+        run, step = "last", run
     with record_of(read_settings()) as record:
-        explanation = explain(record.db, find_pipeline_run(record.db, run), step)
+        explanation = explain(record.db, find_pipeline_run(record.db, run, project=project_name_here()), step)
     if as_json:
         print_json(explanation)
     else:

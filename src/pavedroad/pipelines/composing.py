@@ -50,9 +50,8 @@ class Pipeline(Generic[P, R]):
 
         Raises: StepFailed when a step fails; Invalid for a parameter that is unknown, missing or of the wrong type.
         """
-        from pavedroad.pipelines.running import (
-            run,
-        )  # loads the record, which defining a pipeline does not need
+        # Late, because it loads the record, which defining a pipeline does not need.
+        from pavedroad.pipelines.running import run
 
         return run(self, params=parameters, home=home, workers=workers, use_cache=use_cache)
 

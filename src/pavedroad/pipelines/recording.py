@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from pavedroad.catalog import Project, Ref, add_edge, ensure_artifact, write_fact
+from pavedroad.catalog import Project, Ref, add_edge, ensure_artifact, pipeline_ref, write_fact
 from pavedroad.environments import Environment
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.files import put_bytes
@@ -53,11 +53,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ref(self) -> Ref:
-        """The pipeline in the catalog: two projects may each have one called `main`."""
-        name, project = self.pipeline, self.project.name
-        if _same_name(name, project):
-            return Ref("pipeline", project)
-        return Ref("pipeline", f"{project}.{name}")
+        """The pipeline in the catalog."""
+        return pipeline_ref(self.project.name, self.pipeline)
 
 
 class StepDone(msgspec.Struct, frozen=True, kw_only=True):
@@ -443,7 +440,3 @@ def _logged_by_client(
 
 def _tags(about: About, kind: str) -> dict[str, str]:
     return {"paved.kind": kind, "paved.pipeline": about.pipeline, "paved.project": about.project.name}
-
-
-def _same_name(one: str, other: str) -> bool:
-    return one.replace("_", "-").lower() == other.replace("_", "-").lower()

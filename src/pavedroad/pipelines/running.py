@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,7 +23,6 @@ from pavedroad.pipelines import events, store
 from pavedroad.pipelines.attempt import Runner
 from pavedroad.pipelines.cache import Cache, shown_value
 from pavedroad.pipelines.children import Children, check_importable
-from pavedroad.pipelines.composing import Pipeline
 from pavedroad.pipelines.engine import Engine
 from pavedroad.pipelines.graph import Graph, build, find_lazy
 from pavedroad.pipelines.keys import KeyMaker
@@ -38,6 +37,9 @@ from pavedroad.pipelines.tasks import Task, replace_lazy, tasks_of
 from pavedroad.pipelines.values.model import LostValue
 from pavedroad.pipelines.values.shelf import Shelf
 from pavedroad.record import Record, record_of
+
+if TYPE_CHECKING:
+    from pavedroad.pipelines.composing import Pipeline
 
 # A name is data, not an import: this room lies below the server and still opens it where MLflow is used.
 EMBEDDED_SERVER = "pavedroad.server.embedded"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from pavedroad.errors import NotFound
 from pavedroad.kit.sql import Reader
 from pavedroad.pipelines import store
 from pavedroad.pipelines.keys import CodeParts, Part
-from pavedroad.tracking import find_run
+from pavedroad.tracking import pick_run
 
 LOOK_BACK = 50  # calls before, among which the nearest is sought
 
@@ -62,7 +61,7 @@ def explain(reader: Reader, run_id: str, step: str) -> Explanation:
 def nearest(
     reader: Reader, function: str, code: CodeParts, inputs: dict[str, Part], run_id: str, before_ms: int
 ) -> tuple[store.EarlierCall, list[Difference]] | None:
-    """The earlier call with the fewest differences, the newest of those; None when there is no earlier call."""
+    """The earlier call with the fewest differences, the newest of those; None without earlier calls."""
     best: tuple[store.EarlierCall, list[Difference]] | None = None
     known = {code.digest: code.parts}
     for call in store.earlier_calls(reader, function, run_id=run_id, before_ms=before_ms, limit=LOOK_BACK):
@@ -135,13 +134,8 @@ def _say(
     )
 
 
-def find_pipeline_run(reader: Reader, text: str) -> str:
-    """A pipeline's run by the start of its id; `latest` is the newest. Raises NotFound, Invalid."""
-    if text in ("latest", "last"):
-        newest = store.newest_runs(reader, limit=1)
-        if not newest:
-            raise NotFound("no pipeline has run yet", hint="start one with `paved run`")
-        return newest[0].run_id
-    run = find_run(reader, text)
+def find_pipeline_run(reader: Reader, text: str, *, project: str = "") -> str:
+    """The run that `pick_run` finds; for a step's run, its pipeline's. Raises: NotFound, Invalid."""
+    run = pick_run(reader, text, project=project)
     parent = run.tags.get("mlflow.parentRunId", run.id)
     return store.get_pipeline_run(reader, parent).run_id

@@ -31,18 +31,19 @@ def register(run: str, name: str, which: str, description: str, as_json: bool) -
 
     RUN is the start of a run's id, or `last`. The files are kept as they are now, with their digests.
     """
+    from pavedroad.catalog import project_name_here
     from pavedroad.config import read_settings
     from pavedroad.errors import Invalid
     from pavedroad.kit.text import count, size
     from pavedroad.record import record_of
-    from pavedroad.registry.picking import pick_model, pick_run, run_label
+    from pavedroad.registry.picking import pick_model, run_label
     from pavedroad.registry.registration import ensure_model, register_version
     from pavedroad.registry.store import version_files
+    from pavedroad.tracking import pick_run
 
     settings = read_settings()
-    project = _project_here()
     with record_of(settings) as record:
-        found = pick_run(record.db, run, project=project.name if project else "")
+        found = pick_run(record.db, run, project=project_name_here())
         pick = pick_model(record.db, found, which)
         name = name or pick.name
         if not name:

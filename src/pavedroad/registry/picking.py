@@ -12,13 +12,9 @@ from pavedroad.registry.store import get_version
 from pavedroad.tracking import (
     Run,
     all_files,
-    find_experiment,
-    find_run,
     get_logged_model,
     logged_models_of_run,
     root_of,
-    search_experiments,
-    search_runs,
 )
 from pavedroad.tracking.model import PARENT_TAG, RUN_NAME_TAG
 
@@ -33,19 +29,6 @@ class Pick(msgspec.Struct, frozen=True, kw_only=True):
     model_id: str
     name: str  # to register it under, when nobody says otherwise
     label: str  # as its run called it
-
-
-def pick_run(reader: Reader, word: str, *, project: str = "") -> Run:
-    """By the start of its id; `last` is the newest run, of `project` where it has any."""
-    if word.strip().lower() != "last":
-        return find_run(reader, word)
-    experiment = find_experiment(reader, project) if project else None
-    everywhere = [each.id for each in search_experiments(reader)[0]]
-    for ids in ([experiment.id] if experiment else [], everywhere):
-        found = search_runs(reader, ids, f"tags.`{PARENT_TAG}` IS NULL", max_results=1)[0] if ids else []
-        if found:
-            return found[0]
-    raise NotFound("there is no run yet", hint="make one with `paved run`, or log one with mlflow")
 
 
 def pick_model(reader: Reader, run: Run, wanted: str = "") -> Pick:

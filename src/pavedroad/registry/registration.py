@@ -12,7 +12,16 @@ from collections.abc import Mapping
 
 import msgspec
 
-from pavedroad.catalog import Ref, add_edge, check_name, ensure_artifact, find_artifact, set_stage, write_fact
+from pavedroad.catalog import (
+    Ref,
+    add_edge,
+    check_name,
+    ensure_artifact,
+    find_artifact,
+    pipeline_ref,
+    set_stage,
+    write_fact,
+)
 from pavedroad.errors import Exists, Invalid, PavedError, Refused, did_you_mean
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.files import Stored
@@ -288,7 +297,8 @@ def _tell_catalog(tx: Transaction, version: ModelVersion, provenance: Provenance
     if _is_early(tx, version.name):
         set_stage(tx, model_ref(version.name), "candidate", who=who)
     if pipeline and _fits_catalog(pipeline):
-        add_edge(tx, Ref("pipeline", pipeline), "produced", model_ref(version), run_id=version.run_id)
+        source = pipeline_ref(project, pipeline)
+        add_edge(tx, source, "produced", model_ref(version), run_id=version.run_id)
     elif version.run_id:
         _tell_datasets(tx, version, provenance, who=who)
     if project and _fits_catalog(project):

@@ -32,7 +32,7 @@ from pavedroad.tracking.model import (
     StoredFile,
     root_of,
 )
-from pavedroad.tracking.search import count_matching_runs, search_experiments, search_runs
+from pavedroad.tracking.search import count_matching_runs, pick_run, search_experiments, search_runs
 from pavedroad.tracking.store import (
     count_runs,
     create_experiment,
@@ -93,6 +93,7 @@ __all__ = [
     "logged_models_of_run",
     "metric_history",
     "model_root",
+    "pick_run",
     "put_file",
     "restore_experiment",
     "restore_run",

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from pavedroad.errors import Invalid, did_you_mean
+from pavedroad.errors import Invalid, NotFound, did_you_mean
 from pavedroad.kit.sql import Reader, Row
 from pavedroad.tracking.filters import (
     ATTRIBUTE,
@@ -31,10 +31,19 @@ from pavedroad.tracking.filters import (
     to_sql,
 )
 from pavedroad.tracking.metrics import to_metric
-from pavedroad.tracking.model import CONTEXT_TAG, VIEWS, Experiment, Metric, Run
-from pavedroad.tracking.store import RUNS_PER_QUERY, experiment_number, in_list, to_experiment, to_run
+from pavedroad.tracking.model import CONTEXT_TAG, PARENT_TAG, VIEWS, Experiment, Metric, Run
+from pavedroad.tracking.store import (
+    RUNS_PER_QUERY,
+    experiment_number,
+    find_experiment,
+    find_run,
+    in_list,
+    to_experiment,
+    to_run,
+)
 
 MOST_RESULTS = 50_000
+LAST = ("last", "latest")
 
 _RUN_COLUMNS = {
     "artifact_uri": "r.artifact_uri",
@@ -96,6 +105,22 @@ def find_runs(
         f" LIMIT {bound(max_results + 1)} OFFSET {bound(offset)}"
     )
     return _page(reader.all(query, **bound.values), offset, max_results)
+
+
+def pick_run(reader: Reader, word: str, *, project: str = "") -> Run:
+    """By the start of its id; `last` is the newest run, of `project` where it has any.
+
+    Raises: NotFound, and Invalid when several ids start so.
+    """
+    if word.strip().lower() not in LAST:
+        return find_run(reader, word)
+    experiment = find_experiment(reader, project) if project else None
+    everywhere = [each.id for each in search_experiments(reader)[0]]
+    for ids in ([experiment.id] if experiment else [], everywhere):
+        found = search_runs(reader, ids, f"tags.`{PARENT_TAG}` IS NULL", max_results=1)[0] if ids else []
+        if found:
+            return found[0]
+    raise NotFound("there is no run yet", hint="make one with `paved run`, or log one with mlflow")
 
 
 def count_matching_runs(

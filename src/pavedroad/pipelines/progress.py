@@ -1,4 +1,4 @@
-"""How a run is shown: one live line per step at a terminal, plain lines elsewhere, JSON lines for machines."""
+"""How a run is shown: live lines at a terminal, plain lines elsewhere, JSON lines for machines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from typing import Any, Protocol, TextIO
 
 from pavedroad.kit.clock import duration
-from pavedroad.kit.terminal import styled, table, width
+from pavedroad.kit.terminal import styled, width
 from pavedroad.kit.text import count, middle_cut
 from pavedroad.pipelines.events import (
     Event,
@@ -117,12 +117,8 @@ class Lines:
             line.ended_s = time.monotonic()
         return line
 
-    def table(self) -> str:
-        rows = [
-            (line.name, line.result, duration(line.elapsed_ms) if line.started_s else "", line.details)
-            for line in self.lines.values()
-        ]
-        return table(("step", "result", "time", ""), rows, right=("time",))
+    def longest_name(self) -> int:
+        return min(30, max((len(name) for name in self.lines), default=0))
 
 
 class JsonLines:
@@ -140,7 +136,7 @@ class JsonLines:
 
 
 class PlainLines:
-    """A line when a step has ended, a table at the end."""
+    """A line when a step has ended: for logs, where nothing can be drawn again."""
 
     def __init__(self, out: TextIO) -> None:
         self._state = Lines()
@@ -159,10 +155,7 @@ class PlainLines:
             and line is not None
             and (line.is_done or event.status != "FINISHED")
         ):
-            self._say(f"  {line.name}: {line.result} in {duration(line.elapsed_ms)}{_more(line.details)}")
-        elif isinstance(event, RunFinished):
-            self._say("")
-            self._say(self._state.table())
+            self._say(_drawn(line, self._state.longest_name()))
 
     def close(self) -> None:
         self._out.flush()
@@ -225,8 +218,7 @@ class LiveLines:
         room = max(5, self._console.height - 4)
         if len(lines) > room:  # what is running and what has just ended matter most
             lines = sorted(sorted(lines, key=_interest)[:room], key=list(self._state.lines.values()).index)
-        longest = max((len(line.name) for line in lines), default=0)
-        return [_drawn(line, min(longest, 30)) for line in lines]
+        return [_drawn(line, self._state.longest_name()) for line in lines]
 
 
 def make_progress(*, as_json: bool, out: TextIO | None = None) -> Progress:
@@ -239,10 +231,6 @@ def make_progress(*, as_json: bool, out: TextIO | None = None) -> Progress:
 def node_of(step: str) -> str:
     """`clean` of `clean[3]`."""
     return step.partition("[")[0]
-
-
-def _more(text: str) -> str:
-    return f" · {text}" if text else ""
 
 
 def _interest(line: Line) -> tuple[int, float]:

@@ -144,8 +144,9 @@ class Recorder:
         store.write_project(tx, about.project, run_id=self.run_id, at_ms=self.started_ms)
         project = Ref("project", about.project.name)
         description = about.project.description
-        ensure_artifact(tx, project, who=who, owner=about.project.owner, description=description)
-        ensure_artifact(tx, about.ref, who=who, owner=about.project.owner)
+        # What runs is past its draft; where it goes from there, people say.
+        for ref, says in ((project, description), (about.ref, "")):
+            ensure_artifact(tx, ref, who=who, owner=about.project.owner, description=says, stage="experiment")
         add_edge(tx, about.ref, "part-of", project)
         return experiment.id
 

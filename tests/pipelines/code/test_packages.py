@@ -125,6 +125,7 @@ LATE = {"late/__init__.py": "", "late/a.py": "import toolbox\ndef helper(): retu
             "train = make(toolbox.Base())\n"
         ),
         "import_module": "import importlib\ndef train(): return importlib.import_module('toolbox').go()\n",
+        "resource": "from importlib.resources import files\ndef train(): return files('toolbox')\n",
         "settings": "import toolbox\ntoolbox.set_seed(3)\ndef train(): return 1\n",
     }.items(),
     ids=lambda item: item[0],

@@ -20,6 +20,7 @@ from pavedroad.pipelines.code.blind import (
 )
 from pavedroad.pipelines.code.names import NOTHING_KNOWN, KnownNames, NameWalk
 from pavedroad.pipelines.code.paths import (
+    called,
     is_path,
     is_place,
     reads_from,
@@ -31,6 +32,7 @@ from pavedroad.pipelines.code.paths import (
 from pavedroad.pipelines.code.scopes import (
     BASE_OF_A_PATH,
     DEFERRED,
+    MERELY_IMPORTED,
     WRITTEN_TO,
     Chain,
     Imported,
@@ -98,14 +100,16 @@ class _FactsWalk(NameWalk):
 
     def imported_by_call(self, node: ast.Call) -> None:
         """`importlib.import_module("a.b")` is an import; `getattr(a, "b")` is `a.b`."""
-        callee = chain_of(node.func)
+        name = called(node)
         texts = [each.value if isinstance(each, ast.Constant) else None for each in node.args]
-        if callee is None or not texts:
+        if not texts:
             return
-        if callee[-1] in ("import_module", "__import__") and isinstance(texts[0], str):
-            name = texts[0].lstrip(".")
-            self.scope.reads.add((Imported(name, "", len(texts[0]) - len(name)),))
-        elif callee == ("getattr",) and isinstance(texts[1:] and texts[1], str) and chain_of(node.args[0]):
+        if name in ("import_module", "__import__") and isinstance(texts[0], str):
+            module = texts[0].lstrip(".")
+            self.scope.reads.add((Imported(module, "", len(texts[0]) - len(module)),))
+        elif name in ("find_spec", "files", "get_data") and isinstance(texts[0], str):
+            self.scope.reads.add((Imported(texts[0]), MERELY_IMPORTED))
+        elif name == "getattr" and isinstance(texts[1:] and texts[1], str) and chain_of(node.args[0]):
             self.uses[id(spine(node.args[0])[-1])] = str(texts[1])
 
     def subscript(self, node: ast.Subscript) -> None:

@@ -63,7 +63,7 @@ def is_place(node: ast.expr) -> bool:
         return True
     nodes = spine(node)
     is_made = any(
-        isinstance(each, ast.Call) and _called(each) in ("Path", "files", "dirname") for each in nodes
+        isinstance(each, ast.Call) and called(each) in ("Path", "files", "dirname") for each in nodes
     )
     return is_made or (isinstance(nodes[-1], ast.Name) and nodes[-1].id == "__file__")
 
@@ -139,7 +139,7 @@ def variables(node: ast.expr) -> Iterator[ast.Name]:
 
 def writes_to(node: ast.Call) -> list[ast.expr]:
     """What a call writes to, by its name: `frame.to_csv(OUT)`, `OUT.write_text(...)`, `open(OUT, "w")`."""
-    name = _called(node)
+    name = called(node)
     on = [node.func.value] if isinstance(node.func, ast.Attribute) else []
     arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
     if name == "open":
@@ -150,7 +150,7 @@ def writes_to(node: ast.Call) -> list[ast.expr]:
 def reads_from(node: ast.Call) -> list[ast.expr]:
     """What a call reads, by its name: the first argument of `pd.read_csv("data/x.csv")`."""
     arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-    name = _called(node)
+    name = called(node)
     if not name.startswith(_READING_PREFIXES) or (name == "open" and any(map(_is_writing_mode, arguments))):
         return []
     named = [keyword.value for keyword in node.keywords if keyword.arg in _READ_KEYWORDS]
@@ -159,7 +159,7 @@ def reads_from(node: ast.Call) -> list[ast.expr]:
     ]
 
 
-def _called(node: ast.Call) -> str:
+def called(node: ast.Call) -> str:
     if isinstance(node.func, ast.Attribute):
         return node.func.attr
     return node.func.id if isinstance(node.func, ast.Name) else ""
@@ -226,7 +226,7 @@ def _attribute(node: ast.Attribute, look_up: Callable[[tuple[str, ...]], Any]) -
 
 
 def _call(node: ast.Call, look_up: Callable[[tuple[str, ...]], Any]) -> Any:
-    callee, name = node.func, _called(node)
+    callee, name = node.func, called(node)
     if name in _IN_PACKAGE and len(node.args) == 2:
         folder, file = _package_folder(node.args[0], look_up), evaluate(node.args[1], look_up)
         return folder / str(file)

@@ -26,7 +26,7 @@ demo: $(UV) ## set up and run the main job (ARGS=--exit leaves at the end)
 	@$(RUN)/paved demo $(ARGS)
 
 test: setup ## set up and run the tests (TESTS=path, ARGS=pytest options)
-	$(RUN)/python -m pytest $(TESTS) $(ARGS)
+	$(RUN)/python -m pytest -n auto --dist worksteal $(TESTS) $(ARGS)
 
 check: format lint types imports test ## all that CI does
 

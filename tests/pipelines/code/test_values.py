@@ -182,7 +182,7 @@ ARRAYS = [
 @pytest.mark.parametrize(
     ("one", "other"),
     [*PYTHON, *ARRAYS],
-    ids=lambda value: re.sub(r" at 0x\w+", "", " ".join(repr(value).split()))[:30],
+    ids=lambda value: re.sub(r" at 0x\w+|\s+", " ", repr(value))[:30],
 )
 def test_what_differs_has_different_digests(one: object, other: object) -> None:
     assert digest(one) != digest(other)

@@ -4,6 +4,7 @@ import ast
 import json.decoder
 import random
 import symtable
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -210,3 +211,12 @@ def test_a_decoder_of_the_standard_library_reads_its_helpers() -> None:
     source = Path(json.decoder.__file__).read_text()
     reads = {chain[0] for chain in facts(source).reads if isinstance(chain[0], str)}
     assert {"scanner", "JSONArray", "STRINGCHUNK"} <= reads
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python 3.12 has this syntax")
+def test_type_parameters_and_type_statements_have_scopes_of_their_own() -> None:
+    found = facts("def f[T: Base](x: T) -> T:\n    type Local = list[T] | Other\n    return g(T, Local)\n")
+    assert {("Base",), ("Other",), ("g",)} <= found.reads | found.annotations
+    assert not {("T",), ("Local",)} & (found.reads | found.annotations)
+    assert ("Base",) in facts("class A[T](Base[T]):\n    def m(self) -> T: return T\n").reads
+    assert ("list",) in facts("type Rows = list[int]").reads

@@ -13,7 +13,7 @@ import pytest
 from pavedroad.pipelines.code import fingerprint
 
 MODULES = ("m0", "m1", "m2", "m3")
-HOW_MANY = 250
+HOW_MANY = 150
 
 
 class Maker:

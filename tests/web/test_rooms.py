@@ -277,7 +277,7 @@ def test_earlier_evidence_stays_readable(own_story: Site) -> None:
 
 def test_a_champion_is_called_so_and_can_be_rolled_back(story: Site) -> None:
     answer = story.get("/models/late-flights/champion")
-    assert "champion: all 7 gates are open" in answer.words
+    assert "all 7 gates are open champion" in answer.words
     assert "paved rollback late-flights" in answer.commands
     assert "paved serve late-flights@2" in answer.commands
 

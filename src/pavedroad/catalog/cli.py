@@ -157,7 +157,7 @@ def journal(
         rows = [
             (f"{fact.seq}", utc_iso(fact.at_ms)[:16].replace("T", " "), tell(fact).sentence) for fact in facts
         ]
-        click.echo(table(("no", "when (utc)", "fact"), rows, right=("no",)))
+        click.echo(table(("no", "when (utc)", "fact"), rows, right=("no",), wrap="fact"))
         if len(facts) == limit:
             click.echo(styled(f"older: paved journal --before {facts[-1].seq}", "dim"))
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from pavedroad.catalog.model import check_name
+from pavedroad.config import working_directory
 from pavedroad.errors import ConfigError, did_you_mean
 
 PROFILES = ("explore", "team", "production")
@@ -39,7 +40,7 @@ def find_project(start: Path) -> Project | None:
 
 def project_name_here() -> str:
     """The name of the project around the working directory; empty outside of one."""
-    project = find_project(Path.cwd())
+    project = find_project(working_directory())
     return project.name if project else ""
 
 

@@ -18,9 +18,6 @@ WHERE (:kind = '' OR kind = :kind) AND (:owner = '' OR owner = :owner) AND (:sta
 ORDER BY kind, name, version
 LIMIT :limit
 
--- name: count_artifacts
-SELECT kind, stage, COUNT(*) AS number FROM artifacts GROUP BY kind, stage ORDER BY kind, stage
-
 -- name: set_owner
 UPDATE artifacts SET owner = :owner, updated_ms = :at_ms WHERE kind = :kind AND name = :name AND version = :version
 

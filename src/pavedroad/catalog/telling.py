@@ -61,6 +61,8 @@ def _tail(fact: Fact) -> str:
             words.append(f"from {before} to {after}")
     if fact.artifact.startswith("experiment/") and payload.get("name"):
         words.append(f"named {payload['name']}")
+    if fact.verb == "served" and payload.get("model"):
+        words.append(f"with model/{payload['model']}@{payload.get('version')}")
     if payload.get("alias"):
         was = f", before it was {payload['from']}" if payload.get("from") else ""
         words.append(f"as {payload['alias']}{was}")

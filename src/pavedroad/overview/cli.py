@@ -127,7 +127,7 @@ def _print_run(record: Record, run: Run) -> None:
             for step in steps
         ]
         click.echo()
-        click.echo(table(("step", "verdict", "took", "because"), rows, right=("took",)))
+        click.echo(table(("step", "verdict", "took", "because"), rows, right=("took",), wrap="because"))
     _block("parameters", [f"{key} = {value}" for key, value in list(run.params.items())[:PARAMS_SHOWN]])
     _block("metrics", [f"{metric.key} = {short(metric.value)}" for metric in run.metrics])
     _block("data", [f"{found.name} {found.digest}" for found in run_inputs(record.db, run.id)])

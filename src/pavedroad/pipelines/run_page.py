@@ -6,6 +6,7 @@ A run of a pipeline also shows the graph of its steps; a step shows its verdict 
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -44,7 +45,7 @@ from pavedroad.tracking.model import ARTIFACTS, CONTEXT_TAG, PARENT_TAG, Metric,
 from pavedroad.tracking.search import with_values
 from pavedroad.tracking.store import find_run
 
-SQL = load_queries("pavedroad.tracking", "page_queries.sql")
+SQL = load_queries("pavedroad.pipelines", "page_queries.sql")
 CHILDREN_SHOWN = 100
 FACTS_SHOWN = 12
 FILES_SHOWN = 100
@@ -200,19 +201,26 @@ def _pipeline(reader: Reader, run: Run) -> PipelineRow | None:
         return None
 
 
+def _below(run: Run) -> dict[str, Any]:
+    """What narrows a search to the runs nested in one."""
+    return {
+        "run_id": run.id,
+        "experiment_id": int(run.experiment_id),
+        "since_ms": run.start_ms - 1000,  # clocks of two writers differ a little
+    }
+
+
 def _running_steps(reader: Reader, run: Run) -> dict[str, str]:
     """Steps that have begun and not ended yet, with their runs."""
-    rows = reader.all(SQL.running_steps, run_id=run.id, experiment_id=int(run.experiment_id))
+    rows = reader.all(SQL.running_steps, **_below(run))
     return {row["step"]: row["id"] for row in rows}
 
 
 def _children(reader: Reader, run: Run) -> tuple[list[Child], int]:
     rows = reader.all(
         SQL.children,
-        run_id=run.id,
-        experiment_id=int(run.experiment_id),
-        since_ms=run.start_ms - 1000,  # clocks of two writers differ a little
         limit=CHILDREN_SHOWN * 10,
+        **_below(run),
     )
     shown = with_values(reader, rows[:CHILDREN_SHOWN])
     return [

@@ -36,7 +36,7 @@ class GraphStep(msgspec.Struct, frozen=True, kw_only=True):
             return word
         if self.calls > 1:
             return f"{self.calls} calls, {self.cached} cached, {duration(self.duration_ms)}"
-        return f"{word}, {duration(self.duration_ms)}"
+        return f"{word}, {duration(self.duration_ms)}" if self.duration_ms else word
 
 
 def graph_of(

@@ -70,6 +70,10 @@ class VersionPage(msgspec.Struct, frozen=True, kw_only=True):
     actions: list[Action]
 
     @property
+    def has_next_steps(self) -> bool:
+        return any(gate.next_step for gate in self.gates)
+
+    @property
     def gates(self) -> list[Evidence]:
         """Those that do not let it pass first."""
         asked = self.evaluation.gates if self.evaluation else []
@@ -135,11 +139,7 @@ def _judge(version: ModelVersion, last: GateEvaluation | None) -> tuple[str, str
     """Is it all right, as a state and a sentence."""
     held = " and ".join(version.aliases)
     if last is None:
-        return (
-            ("production", f"it is {held}; no gate was asked")
-            if held
-            else ("candidate", "no gate was asked yet")
-        )
+        return ("production", "no gate was asked") if held else ("candidate", "no gate was asked yet")
     if last.closed:
         are = count(len(last.closed), "gate is", "gates are")
         return "closed", f"{are} closed" + (f"; it is still {held}" if held else "")
@@ -147,7 +147,7 @@ def _judge(version: ModelVersion, last: GateEvaluation | None) -> tuple[str, str
     says = f"all {len(last.gates)} gates are open" if len(last.gates) > 1 else "its gates are open"
     if exempt:
         says = f"{count(len(last.gates) - exempt, 'gate is', 'gates are')} open, {exempt} exempt"
-    return ("production", f"{held}: {says}") if held else ("candidate", says)
+    return ("production" if held else "candidate"), says
 
 
 def _exemptions(record: Record, version: ModelVersion) -> list[ExemptionRow]:
@@ -174,7 +174,7 @@ def _manifest(record: Record, files: list[VersionFile]) -> tuple[Manifest | None
 
 def _runs(provenance: Provenance) -> list[Link]:
     alone = [run for run in provenance.runs if not run.tags.get("paved.step")] or list(provenance.runs[:1])
-    return [Link(text=run.name or run.id[:8], href=f"/runs/{run.id}") for run in alone]
+    return [Link(text=f"{run.name} {run.id[:8]}".strip(), href=f"/runs/{run.id}") for run in alone]
 
 
 def _actions(version: ModelVersion, last: GateEvaluation | None) -> list[Action]:

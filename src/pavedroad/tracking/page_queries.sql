@@ -2,12 +2,6 @@
 -- Those that take runs, the one changed last first.
 SELECT id, name FROM experiments WHERE lifecycle_stage = 'active' ORDER BY updated_ms DESC, id DESC LIMIT :limit
 
--- name: children
--- The runs nested in one, oldest first. A child starts after its parent, which makes the search short.
-SELECT r.* FROM runs r JOIN tags t ON t.run_no = r.no AND t.key = 'mlflow.parentRunId' AND t.value = :run_id
-WHERE r.experiment_id = :experiment_id AND r.lifecycle_stage = 'active' AND r.start_ms >= :since_ms
-ORDER BY r.start_ms, r.no LIMIT :limit
-
 -- name: curves_with_points
 -- Of one run, the curves that have a second point.
 SELECT l.key, l.curve FROM latest_metrics l JOIN runs r ON r.no = l.run_no
@@ -29,11 +23,3 @@ SELECT at_ms, step, value, is_nan FROM (
 ) AS numbered
 WHERE place % :stride = 0 OR place = :last
 ORDER BY place
-
--- name: running_steps
--- Steps of a run that have begun and not ended.
-SELECT r.id, s.value AS step FROM runs r
-JOIN tags t ON t.run_no = r.no AND t.key = 'mlflow.parentRunId' AND t.value = :run_id
-JOIN tags s ON s.run_no = r.no AND s.key = 'paved.step'
-WHERE r.experiment_id = :experiment_id AND r.lifecycle_stage = 'active' AND r.status = 'RUNNING'
-ORDER BY r.no

@@ -291,3 +291,28 @@ class importable:  # noqa: N801
 
         sys.path.remove(self.folder)
         sys.modules.pop("nicepack", None)
+
+
+def test_a_module_that_a_step_fills_while_it_runs_costs_no_later_hit(project):
+    """The first run's later steps see a filled memo, a rerun's an empty one: the keys are the same."""
+    project.write("memo.py", "SEEN = {}\n\ndef remember(number):\n    return SEEN.setdefault(number, number)\n")
+    project.write(
+        "flow.py",
+        """
+        from memo import remember
+
+        @paved.step
+        def first() -> int:
+            return remember(1)
+
+        @paved.step
+        def second(number: int) -> int:
+            return remember(number + 1)
+
+        @paved.pipeline
+        def main() -> int:
+            return second(first())
+        """,
+    )
+    project.run()
+    assert ran(project.run()) == set()

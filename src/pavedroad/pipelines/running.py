@@ -239,6 +239,9 @@ class _Session:
         to_stderr: bool,
     ) -> None:
         keys = KeyMaker(self.project.root)
+        # All before the first one runs: a step that fills a global of its module must not change the next key.
+        for task in self._tasks:
+            keys.code_of(task.node.step)
         door = MlflowDoor(
             open_door,
             experiment_id=lambda: self.recorder.experiment_id,
@@ -246,7 +249,9 @@ class _Session:
             note=lambda text: self._tell(events.Note(text=text)),
         )
         self._closing.callback(door.close)
-        children = Children(self.shelf, root=self.project.root, files=self.record.settings.files_url, to_stderr=to_stderr)
+        children = Children(
+            self.shelf, root=self.project.root, files=self.record.settings.files_url, to_stderr=to_stderr
+        )
         runner = Runner(door, children)
         self._closing.callback(runner.close)
         wanted = self._wanted() if want_result else frozenset()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pavedroad.kit.chart import Point, describe, line_chart, short, thinned, ticks
+from pavedroad.kit.chart import Point, aligned, decimals_for, describe, line_chart, short, thinned, ticks
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -110,6 +110,30 @@ def test_ticks_are_few_and_inside_the_range(low: float, span: float) -> None:
     assert 1 <= len(found) <= 8
     slack = abs(high - low) * 1e-6 + abs(low) * 1e-9
     assert all(low - slack <= tick <= high + slack for tick in found)
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([0.801, 0.8097, None], ["0.8010", "0.8097"]),
+        ([12.5, 9.25], ["12.50", "9.25"]),
+        ([1500.25, 3.0], ["1,500", "3"]),
+        ([3.0, 1200.0], ["3", "1,200"]),
+        ([0.5, 0.00001], ["0.5000", "1e-05"]),
+        ([math.nan, 0.5, math.inf], ["NaN", "0.5000", "∞"]),
+        ([0.0, 0.25], ["0.0000", "0.2500"]),
+    ],
+)
+def test_the_numbers_of_a_column_line_up(values: list[float | None], shown: list[str]) -> None:
+    decimals = decimals_for(values)
+    assert [aligned(value, decimals) for value in values if value is not None] == shown
+
+
+@given(st.lists(finite, max_size=20))
+def test_any_column_can_be_lined_up(values: list[float]) -> None:
+    decimals = decimals_for(values)
+    assert 0 <= decimals <= 4
+    assert all(len(aligned(value, decimals)) <= 16 for value in values)
 
 
 def test_ticks_are_round() -> None:

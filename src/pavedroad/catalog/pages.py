@@ -242,9 +242,9 @@ def _node(step: Step, *, is_focus: bool) -> Node:
     name = ref.name if ref else step.artifact.partition("/")[2]
     note = kind
     if ref and ref.version:
-        note = f"{kind} @{ref.version[:12]}"
+        note = f"{kind} @{ref.version[:8]}"
     elif step.run_id:
-        note = f"{kind}, run {step.run_id[:8]}"
+        note = f"run {step.run_id[:8]}"
     return Node(
         key=step.key,
         label=name,

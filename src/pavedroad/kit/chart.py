@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -101,6 +101,21 @@ def short(value: float) -> str:
         return f"{int(value):,}"
     size = abs(value)
     return f"{value:,.0f}" if 1e4 <= size < 1e7 else f"{value:.4g}"
+
+
+def decimals_for(values: Iterable[float | None]) -> int:
+    """How many decimals make a column line up: four digits of its largest number, none for whole numbers."""
+    finite = [abs(value) for value in values if value is not None and math.isfinite(value)]
+    if all(value == int(value) for value in finite):
+        return 0
+    return max(0, min(4, 3 - math.floor(math.log10(max(finite)))))
+
+
+def aligned(value: float, decimals: int) -> str:
+    """As its column has it; a number too small for that is written by itself."""
+    if not math.isfinite(value) or 0 < abs(value) < 10**-decimals or abs(value) >= 1e7:
+        return short(value)
+    return f"{value:,.{decimals}f}"
 
 
 def ticks(low: float, high: float, most: int = 6, *, whole: bool = False) -> list[float]:

@@ -16,6 +16,7 @@ from pavedroad.catalog.addresses import address_of
 from pavedroad.catalog.lineage import trace
 from pavedroad.catalog.telling import Told, tell
 from pavedroad.errors import Invalid
+from pavedroad.kit.chart import decimals_for
 from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader, load_queries
 from pavedroad.kit.text import count
@@ -139,6 +140,7 @@ class ModelPage(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str
     says: str
     metrics: list[str]
+    decimals: list[int]  # of each of them
     versions: list[VersionRow]
     number_of_versions: int
     moves: list[Promotion]
@@ -186,6 +188,7 @@ def show_model(request: Request) -> ModelPage:
         verdict=verdict,
         says=says,
         metrics=metrics,
+        decimals=[decimals_for(found.get(key) for found in values.values()) for key in metrics],
         versions=[
             VersionRow(
                 version=version.version,

@@ -11,6 +11,7 @@ import msgspec
 from starlette.requests import Request
 
 from pavedroad.errors import Invalid, PavedError
+from pavedroad.kit.chart import decimals_for
 from pavedroad.kit.sql import Reader, load_queries
 from pavedroad.tracking.filters import parse_filter
 from pavedroad.tracking.model import Experiment, Run
@@ -42,6 +43,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     field: str  # as a filter and an order name it
     href: str  # this list in the order of this column
     sorted: str  # "ascending", "descending" or ""
+    decimals: int = 0  # of its numbers
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,7 +193,12 @@ def _columns(asked: _Asked, runs: Sequence[Run]) -> list[Column]:
         )
         pairs = [("metrics", key) for key in _most(metrics, METRIC_COLUMNS)]
         pairs += [("params", key) for key in _differing(runs)]
-    return [_column(asked, kind, key, label=key) for kind, key in pairs]
+    columns = []
+    for kind, key in pairs:
+        values = [run.metric(key) for run in runs] if kind == "metrics" else []
+        column = _column(asked, kind, key, label=key)
+        columns.append(msgspec.structs.replace(column, decimals=decimals_for(values)))
+    return columns
 
 
 def _most(counts: Counter[str], number: int) -> list[str]:

@@ -10,7 +10,7 @@ import msgspec
 from markupsafe import Markup, escape
 
 from pavedroad.kit import clock, svg
-from pavedroad.kit.chart import short
+from pavedroad.kit.chart import aligned, short
 from pavedroad.kit.http import segment
 from pavedroad.kit.text import count, middle_cut, size
 from pavedroad.web.states import KIND_MARKS, chip, state_of
@@ -100,6 +100,7 @@ def markdown(text: str) -> Markup:
 
 FILTERS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("ago", ago),
+    ("aligned", aligned),
     ("count", count),
     ("duration", clock.duration),
     ("exact", exact),

@@ -20,7 +20,7 @@ from pavedroad.kit.files import FolderFiles, read_bytes
 from pavedroad.record import record_of
 from pavedroad.tracking import search_runs
 
-KILLS = max(1, int(os.environ.get("PAVED_KILL_ROUNDS", "50")) // 2)  # half on each database
+KILLS = int(os.environ.get("PAVED_KILL_ROUNDS", "50"))  # on each database
 KILLS_OF_ONE_RUN = 5
 LONGEST_WORK_S = 0.6
 

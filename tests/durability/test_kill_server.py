@@ -19,7 +19,7 @@ import pytest
 from pavedroad.config import Settings
 from pavedroad.kit.files import FolderFiles, read_bytes
 
-ROUNDS = max(1, int(os.environ.get("PAVED_KILL_ROUNDS", "50")) // 2)  # half on each database
+ROUNDS = int(os.environ.get("PAVED_KILL_ROUNDS", "50"))  # on each database
 API = "/api/2.0/mlflow"
 
 

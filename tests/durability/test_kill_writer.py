@@ -16,7 +16,7 @@ from pavedroad.config import Settings
 from pavedroad.kit.files import FolderFiles, read_bytes
 from pavedroad.kit.stores import open_database
 
-ROUNDS = max(1, int(os.environ.get("PAVED_KILL_ROUNDS", "50")) // 2)  # half on each database
+ROUNDS = int(os.environ.get("PAVED_KILL_ROUNDS", "50"))  # on each database
 
 # Four threads, so that writes share commits; each says what it wrote only after it was told that it is done.
 WRITER = """

@@ -6,6 +6,7 @@ No test sees the developer's own record: every test has its own PAVED_HOME and n
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import pwd
@@ -59,13 +60,13 @@ def settings(home: Path) -> Settings:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def any_settings(request: pytest.FixtureRequest, settings: Settings) -> Settings:
+def any_settings(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Settings]:
     """Settings that point at an empty SQLite file, then at an empty PostgreSQL database."""
     if request.param == "sqlite":
-        return settings
-    return Settings(
-        home=settings.home, user=settings.user, database=request.getfixturevalue("postgres").new_database()
-    )
+        yield settings
+        return
+    with request.getfixturevalue("postgres").database() as url:
+        yield Settings(home=settings.home, user=settings.user, database=url)
 
 
 # ------------------------------------------------------------------------------------------ records
@@ -87,10 +88,10 @@ def any_record(request: pytest.FixtureRequest, settings: Settings) -> Iterator[R
     if request.param == "sqlite":
         yield request.getfixturevalue("record")
         return
-    url = request.getfixturevalue("postgres").new_database(migrated=True)
-    opened = open_record(Settings(home=settings.home, user=settings.user, database=url))
-    yield opened
-    opened.close()
+    with request.getfixturevalue("postgres").database(migrated=True) as url:
+        opened = open_record(Settings(home=settings.home, user=settings.user, database=url))
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")
@@ -138,6 +139,15 @@ class Cluster:
         self.execute(f"CREATE DATABASE {name} TEMPLATE {'migrated' if migrated else 'template0'}")
         return self.url(name)
 
+    @contextlib.contextmanager
+    def database(self, *, migrated: bool = False) -> Iterator[str]:
+        """A fresh database that is gone afterwards: hundreds of them fill a small disk."""
+        url = self.new_database(migrated=migrated)
+        try:
+            yield url
+        finally:
+            self.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
     def execute(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Run one statement as the administrator."""
         import psycopg
@@ -152,7 +162,7 @@ def postgres() -> Iterator[Cluster]:
     """A real PostgreSQL, started for these tests; skipped where its programs are not installed."""
     programs = _postgres_programs()
     need(programs, "PostgreSQL's initdb and postgres are neither on PATH nor in /usr/lib/postgresql")
-    pytest.importorskip("psycopg_pool", reason="psycopg is not installed (extra 'postgres')")
+    need(importlib.util.find_spec("psycopg"), "psycopg is not installed (extra 'postgres')")
     folder = Path(tempfile.mkdtemp(prefix="paved-pg-"))
     owner = _postgres_owner()
     if owner:
@@ -169,7 +179,7 @@ def postgres() -> Iterator[Cluster]:
     finally:
         assert keeper.stdin is not None
         keeper.stdin.close()
-        keeper.wait(timeout=30)
+        keeper.wait(timeout=120)
 
 
 def _postgres_programs() -> Path | None:

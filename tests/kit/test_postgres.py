@@ -27,8 +27,9 @@ KILL_OTHERS = (
 
 
 @pytest.fixture
-def url(postgres: Any) -> str:
-    return str(postgres.new_database())
+def url(postgres: Any) -> Iterator[str]:
+    with postgres.database() as address:
+        yield address
 
 
 @pytest.fixture

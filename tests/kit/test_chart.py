@@ -112,6 +112,11 @@ def test_ticks_are_few_and_inside_the_range(low: float, span: float) -> None:
     assert all(low - slack <= tick <= high + slack for tick in found)
 
 
+def test_two_ends_that_nothing_separates_have_one_tick() -> None:
+    assert ticks(7264327003.0, 7264327003.0 + 1e-6) == [7264327003.0]
+    assert ticks(1.0, 1.0) == ticks(1.0, 0.0) == [1.0]
+
+
 @pytest.mark.parametrize(
     ("values", "shown"),
     [

@@ -120,9 +120,9 @@ def aligned(value: float, decimals: int) -> str:
 
 def ticks(low: float, high: float, most: int = 6, *, whole: bool = False) -> list[float]:
     """At most `most` + 1 round numbers inside [low, high]: steps of 1, 2 or 5 times a power of ten."""
-    if not high > low:
-        return [low]
     raw = high / most - low / most
+    if not raw > max(abs(low), abs(high)) * 1e-15:  # so near to one another that no number lies between
+        return [low]
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw * 0.999)
     step = max(step, 1.0) if whole else step

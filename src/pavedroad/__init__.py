@@ -1,4 +1,4 @@
-"""Pavedroad: the tooling and the processes that take a model from an empty folder to a gated, served service."""
+"""Pavedroad: the tooling and the processes that take a model from an empty folder to a gated service."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pavedroad.models import Evaluation, Model
     from pavedroad.pipelines import Pipeline, PipelineRun, Step, StepFailed, pipeline, run, step
 
-# What `import pavedroad as paved` promises. Each is loaded when it is first used, so that the import costs nothing.
+# What `import pavedroad as paved` promises. Each is loaded when it is first used: the import costs nothing.
 _HOMES = {
     "Evaluation": "pavedroad.models",
     "Model": "pavedroad.models",

@@ -40,7 +40,9 @@ class SmallProject:
         assert old in text
         path.write_text(text.replace(old, new), "utf-8")
 
-    def run(self, target: str = "flow:main", *, record: Record | None = None, **parameters: Any) -> PipelineRun:
+    def run(
+        self, target: str = "flow:main", *, record: Record | None = None, **parameters: Any
+    ) -> PipelineRun:
         """Load everything anew, as another process would, and run; a failed run is returned, not raised."""
         options = {
             name: parameters.pop(name)
@@ -49,7 +51,9 @@ class SmallProject:
         }
         forget_modules(self.root)
         pipeline, project = load_pipeline(target, self.root)
-        return run_pipeline(pipeline, params=parameters, record=record or self.record, project=project, **options)
+        return run_pipeline(
+            pipeline, params=parameters, record=record or self.record, project=project, **options
+        )
 
 
 def forget_modules(root: Path) -> None:

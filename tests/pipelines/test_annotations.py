@@ -142,7 +142,16 @@ def test_a_value_fits(value, wanted):
 
 @pytest.mark.parametrize(
     ("value", "wanted"),
-    [("a", int), (3, str), (None, int), (1.5, int), ("x.csv", Path), ("c", Literal["a"]), (True, Literal[1]), ([1], int)],
+    [
+        ("a", int),
+        (3, str),
+        (None, int),
+        (1.5, int),
+        ("x.csv", Path),
+        ("c", Literal["a"]),
+        (True, Literal[1]),
+        ([1], int),
+    ],
 )
 def test_a_value_does_not_fit(value, wanted):
     assert not value_fits(value, wanted)

@@ -175,7 +175,10 @@ def main(megabytes: int):
 @pytest.mark.parametrize(
     ("end", "said"),
     [
-        ("os.kill(os.getpid(), 9)", "its process was ended by SIGKILL; the machine may have run out of memory"),
+        (
+            "os.kill(os.getpid(), 9)",
+            "its process was ended by SIGKILL; the machine may have run out of memory",
+        ),
         ("os.abort()", "its process was ended by SIGABRT"),
         ("os._exit(3)", "its process ended with exit code 3"),
     ],
@@ -183,7 +186,8 @@ def main(megabytes: int):
 def test_a_step_that_dies_takes_only_itself(project, end, said):
     project.write(
         "flow.py",
-        f"import os\n\n@paved.step(isolate=True)\ndef die():\n    {end}\n\n@paved.pipeline\ndef main():\n    return die()\n",
+        f"import os\n\n@paved.step(isolate=True)\ndef die():\n    {end}\n\n"
+        "@paved.pipeline\ndef main():\n    return die()\n",
     )
     run = project.run()
     assert isinstance(run.error, StepDied)
@@ -224,7 +228,8 @@ def main():
 def test_what_cannot_be_pickled_cannot_leave_the_process(project):
     project.write(
         "flow.py",
-        "@paved.step(isolate=True)\ndef make():\n    return lambda: 1\n\n@paved.pipeline\ndef main():\n    return make()\n",
+        "@paved.step(isolate=True)\ndef make():\n    return lambda: 1\n\n"
+        "@paved.pipeline\ndef main():\n    return make()\n",
     )
     assert "its result cannot leave its process" in str(project.run().error)
 
@@ -273,7 +278,9 @@ if __name__ == "__main__":
     print(number, pid != os.getpid())
 """,
     )
-    done = subprocess.run([sys.executable, "script.py"], cwd=project.root, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=project.root, capture_output=True, text=True, timeout=60
+    )
     assert done.stdout == "5 True\n", done.stderr
 
 
@@ -282,7 +289,8 @@ def test_a_file_called_like_a_module_of_python_does_no_harm(project, monkeypatch
     project.write("queue.py", "raise RuntimeError('not me')\n")
     project.write(
         "flow.py",
-        "@paved.step(isolate=True)\ndef one() -> int:\n    return 1\n\n@paved.pipeline\ndef main():\n    return one()\n",
+        "@paved.step(isolate=True)\ndef one() -> int:\n    return 1\n\n"
+        "@paved.pipeline\ndef main():\n    return one()\n",
     )
     assert project.run().result == 1
 
@@ -290,7 +298,8 @@ def test_a_file_called_like_a_module_of_python_does_no_harm(project, monkeypatch
 def test_a_step_that_reads_from_the_keyboard_reads_nothing(project):
     project.write(
         "flow.py",
-        "@paved.step(isolate=True)\ndef ask():\n    return input()\n\n@paved.pipeline\ndef main():\n    return ask()\n",
+        "@paved.step(isolate=True)\ndef ask():\n    return input()\n\n"
+        "@paved.pipeline\ndef main():\n    return ask()\n",
     )
     assert isinstance(project.run().error, EOFError)
 
@@ -364,7 +373,9 @@ def main(marker: str):
 """,
     )
     command = [sys.executable, "-m", "pavedroad.cli", "run", "flow:main", "--marker", str(marker)]
-    with subprocess.Popen(command, cwd=project.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as parent:
+    with subprocess.Popen(
+        command, cwd=project.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as parent:
         wait_for(lambda: marker.exists() and marker.read_text())
         parent.send_signal(signal.SIGKILL)
     wait_for(lambda: has_ended(int(marker.read_text())))

@@ -34,7 +34,9 @@ def test_map_and_reduce(project):
     project.write("flow.py", MAP)
     run = project.run()
     assert run.result == 0 + 1 + 16 + 81
-    assert [step.name for step in run.steps if step.name.startswith("square[")] == [f"square[{i}]" for i in range(4)]
+    assert [step.name for step in run.steps if step.name.startswith("square[")] == [
+        f"square[{i}]" for i in range(4)
+    ]
     assert run.output("square_2[3]") == 81
 
 
@@ -194,7 +196,8 @@ def test_more_gpus_than_there_are_is_told_before_anything_runs(project, monkeypa
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     project.write(
         "flow.py",
-        "@paved.step(resources={'gpu': 2})\ndef train(): ...\n\n@paved.pipeline\ndef main():\n    return train()\n",
+        "@paved.step(resources={'gpu': 2})\ndef train(): ...\n\n"
+        "@paved.pipeline\ndef main():\n    return train()\n",
     )
     with pytest.raises(Unavailable, match="step 'train' needs 2 GPU, this machine has 1"):
         project.run()
@@ -223,7 +226,7 @@ def spoil(numbers: list[int], array: np.ndarray, frame: pd.DataFrame, deep: dict
     return 1
 
 @paved.step
-def look(numbers: list[int], array: np.ndarray, frame: pd.DataFrame, deep: dict[str, list[int]], after: int) -> str:
+def look(numbers: list, array: np.ndarray, frame: pd.DataFrame, deep: dict, after: int) -> str:
     return f"{numbers} {array.sum()} {list(frame.columns)} {frame['a'].sum()} {deep}"
 
 @paved.pipeline
@@ -297,7 +300,9 @@ def main():
 """,
     )
     notes: list[str] = []
-    first = project.run(progress=lambda event: notes.append(event.text) if isinstance(event, ev.Note) else None)
+    first = project.run(
+        progress=lambda event: notes.append(event.text) if isinstance(event, ev.Note) else None
+    )
     assert first.result == 3
     assert first.verdicts() == {"opener": "off", "use": "off", "after": "miss"}
     assert any("the result of opener is not stored" in note for note in notes)
@@ -328,8 +333,8 @@ def main():
     notes: list[str] = []
     project.run(progress=lambda event: notes.append(event.text) if isinstance(event, ev.Note) else None)
     assert [note for note in notes if "kept as a pickle" in note] == [
-        "make gives a flow.Point, kept as a pickle: another version of its class may not read it, and its files are not"
-        " mapped"
+        "make gives a flow.Point, kept as a pickle: another version of its class may not read it,"
+        " and its files are not mapped"
     ]
 
 
@@ -583,7 +588,8 @@ def test_depends_on_adds_what_the_cache_cannot_see(project):
     project.write(
         "flow.py",
         CHAIN.replace(
-            "@paved.step\ndef double", '@paved.step(depends_on=[Path(__file__).parent / "rules.json"])\ndef double'
+            "@paved.step\ndef double",
+            '@paved.step(depends_on=[Path(__file__).parent / "rules.json"])\ndef double',
         ),
     )
     project.run()
@@ -700,7 +706,7 @@ def test_the_traceback_shows_the_users_frames_only(project):
 def test_after_a_failure_the_next_run_goes_on_where_it_stopped(project):
     project.write("flow.py", FAILING)
     project.run(workers=2)
-    project.replace("flow.py", 'slow_runs.wait(20)', "return x * 10")
+    project.replace("flow.py", "slow_runs.wait(20)", "return x * 10")
     again = project.run()
     assert again.result == 21
     assert again.verdicts() == {"fine": "hit", "fine_2": "hit", "slow": "hit", "boom": "miss", "last": "miss"}
@@ -738,7 +744,8 @@ def test_a_wrong_parameter_is_told_before_anything_runs(project):
 def test_a_step_that_ends_the_program_has_failed(project):
     project.write(
         "flow.py",
-        "import sys\n\n@paved.step\ndef leave():\n    sys.exit(3)\n\n@paved.pipeline\ndef main():\n    return leave()\n",
+        "import sys\n\n@paved.step\ndef leave():\n    sys.exit(3)\n\n"
+        "@paved.pipeline\ndef main():\n    return leave()\n",
     )
     run = project.run()
     assert run.status == "FAILED"

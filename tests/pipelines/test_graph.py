@@ -174,8 +174,14 @@ def main_calls(step: Any, *arguments: Any, **named: Any) -> Any:
 
 
 WRONG = {
-    "a missing argument": (main_calls(double), "double() is called wrongly: missing a required argument: 'x'"),
-    "an argument too many": (main_calls(number, 1), "number() is called wrongly: too many positional arguments"),
+    "a missing argument": (
+        main_calls(double),
+        "double() is called wrongly: missing a required argument: 'x'",
+    ),
+    "an argument too many": (
+        main_calls(number, 1),
+        "number() is called wrongly: too many positional arguments",
+    ),
     "an unknown argument": (main_calls(double, 1, y=2), "got an unexpected keyword argument 'y'"),
     "the wrong type from a step": (
         main_calls(shout, number),
@@ -187,14 +193,20 @@ WRONG = {
         "step 'mean' takes values: list[float], but step 'words' gives list[str]",
     ),
     "a list where one is needed": (main_calls(double, numbers), "but step 'numbers' gives list[int]"),
-    "a constant of the wrong type": (main_calls(double, "x"), "step 'double' takes x: int, but is given str 'x'"),
+    "a constant of the wrong type": (
+        main_calls(double, "x"),
+        "step 'double' takes x: int, but is given str 'x'",
+    ),
     "a literal that is none": (main_calls(mean, numbers, how="fast"), "Literal['plain', 'trimmed']"),
     "None for a number": (main_calls(double, None), "but is given NoneType None"),
     "map over items of the wrong type": (
         main_calls(double.map, words),
         "step 'double' takes x: int, but the list of step 'words' holds str",
     ),
-    "map over one value": (main_calls(double.map, number), "double.map goes over the result of step 'number'"),
+    "map over one value": (
+        main_calls(double.map, number),
+        "double.map goes over the result of step 'number'",
+    ),
     "map over nothing": (main_calls(double.map), "double.map needs a list to go over"),
     "map over a number": (main_calls(double.map, 5), "double.map goes over lists, not int 5"),
     "map over a text": (main_calls(shout.map, "abc"), "shout.map goes over lists, not str 'abc'"),
@@ -302,7 +314,7 @@ def test_functions_that_call_each_other_for_ever_are_told():
         number()
         return again()
 
-    with pytest.raises(DefinitionError, match="never ends|more than"):
+    with pytest.raises(DefinitionError, match=r"never ends|more than"):
         graph_of(again)
 
 

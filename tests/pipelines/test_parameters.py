@@ -131,8 +131,18 @@ def test_what_cannot_be_converted_is_told(value, wanted, said):
     assert said in str(caught.value)
 
 
+DEFAULT_NAMES = ["a"]
+
+
 @paved.pipeline
-def main(depth: int, learning_rate: float = 0.1, shuffle: bool = True, names: list[str] = ["a"], free=3, note: str = ""):  # noqa: B006
+def main(
+    depth: int,
+    learning_rate: float = 0.1,
+    shuffle: bool = True,
+    names: list[str] = DEFAULT_NAMES,
+    free=3,
+    note: str = "",
+):
     return None
 
 
@@ -182,7 +192,11 @@ def test_two_dashes_end_the_options_of_the_command():
         (("--depth",), "--depth has no value", "--depth VALUE"),
         (("--depth", "--free", "3"), "--depth has no value", "--depth VALUE"),
         (("8",), "'8' belongs to no parameter", "--name value"),
-        (("--depth", "x"), "parameter 'depth' of pipeline 'main': 'x' is not a whole number", "give it as int"),
+        (
+            ("--depth", "x"),
+            "parameter 'depth' of pipeline 'main': 'x' is not a whole number",
+            "give it as int",
+        ),
         (("--depth", "1", "--depth", "2"), "is not a whole number", "give it as int"),
     ],
 )

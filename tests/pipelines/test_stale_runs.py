@@ -1,4 +1,4 @@
-"""The cache must not answer with what old code, data or packages gave, and must answer for everything else."""
+"""The cache never answers with what old code, data or packages gave; it answers for everything else."""
 
 from __future__ import annotations
 
@@ -228,7 +228,9 @@ def drop_code(family: str | tuple[str, ...], monkeypatch) -> None:
         ("function", "flow.py", "extra: int = 1", "extra: int = 2"),
     ],
 )
-def test_without_this_part_of_the_key_the_old_result_would_come_back(shop, monkeypatch, family, file, old, new):
+def test_without_this_part_of_the_key_the_old_result_would_come_back(
+    shop, monkeypatch, family, file, old, new
+):
     """Proof that each of the tests above fails when its part is removed."""
     drop_code(family, monkeypatch)
     if file == "flow.py":  # the value of a default is an argument too: that part has to go as well
@@ -295,7 +297,9 @@ class importable:  # noqa: N801
 
 def test_a_module_that_a_step_fills_while_it_runs_costs_no_later_hit(project):
     """The first run's later steps see a filled memo, a rerun's an empty one: the keys are the same."""
-    project.write("memo.py", "SEEN = {}\n\ndef remember(number):\n    return SEEN.setdefault(number, number)\n")
+    project.write(
+        "memo.py", "SEEN = {}\n\ndef remember(number):\n    return SEEN.setdefault(number, number)\n"
+    )
     project.write(
         "flow.py",
         """

@@ -49,19 +49,29 @@ def test_options_are_kept():
 
 def test_resources_are_read_in_words():
     options = paved.step(resources={"cpu": 2, "memory": "1.5 GB", "gpu": 1})(plain).options
-    assert (options.resources.cpu, options.resources.memory_bytes, options.resources.gpu) == (2, 1_500_000_000, 1)
+    assert (options.resources.cpu, options.resources.memory_bytes, options.resources.gpu) == (
+        2,
+        1_500_000_000,
+        1,
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "needs"),
-    [({}, False), ({"isolate": True}, True), ({"timeout_s": 1}, True), ({"resources": {"memory": "1GB"}}, True)],
+    [
+        ({}, False),
+        ({"isolate": True}, True),
+        ({"timeout_s": 1}, True),
+        ({"resources": {"memory": "1GB"}}, True),
+    ],
 )
 def test_what_cannot_be_enforced_in_a_thread_gets_a_process(options, needs):
     assert paved.step(**options)(plain).options.needs_process is needs
 
 
 @pytest.mark.parametrize(
-    ("size", "number"), [("2GB", 2_000_000_000), ("512MiB", 512 << 20), ("1.5k", 1500), (7, 7), ("3 tb", 3 * 10**12)]
+    ("size", "number"),
+    [("2GB", 2_000_000_000), ("512MiB", 512 << 20), ("1.5k", 1500), (7, 7), ("3 tb", 3 * 10**12)],
 )
 def test_sizes(size, number):
     assert to_bytes(size) == number

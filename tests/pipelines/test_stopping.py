@@ -1,4 +1,6 @@
-"""Ctrl-C, a polite kill and a rude one leave a run marked, nothing running, and a next run that goes on from there."""
+"""Ctrl-C, a polite kill and a rude one leave a run marked, nothing running, and a next run that goes on
+from there.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,12 @@ SPINS = "end = time.monotonic() + seconds\n    while time.monotonic() < end: pas
 def start(project, home, *more: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "pavedroad.cli", "run", "flow:main", "--marker", "marker", *more]
     return subprocess.Popen(
-        command, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PAVED_HOME": str(home)}
+        command,
+        cwd=project.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PAVED_HOME": str(home)},
     )
 
 
@@ -58,12 +65,16 @@ def wait_until(happened, timeout_s: float = 30) -> None:
 
 
 def write_flow(project, *, options: str = "", body: str = SLEEPS) -> None:
-    project.write("flow.py", FLOW.replace("{options}", options).replace("{body}", body).replace("step()", "step"))
+    project.write(
+        "flow.py", FLOW.replace("{options}", options).replace("{body}", body).replace("step()", "step")
+    )
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    ("options", "body"), [("", SPINS), ("", SLEEPS), ("isolate=True", SLEEPS)], ids=["spins", "sleeps", "isolated"]
+    ("options", "body"),
+    [("", SPINS), ("", SLEEPS), ("isolate=True", SLEEPS)],
+    ids=["spins", "sleeps", "isolated"],
 )
 def test_a_stopped_run_is_marked_and_its_processes_end(project, home, how, options, body):
     write_flow(project, options=options, body=body)
@@ -71,7 +82,7 @@ def test_a_stopped_run_is_marked_and_its_processes_end(project, home, how, optio
     process = start(project, home)
     wait_until(lambda: marker.exists() and marker.read_text())
     process.send_signal(how)
-    out, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "stopped after" in err

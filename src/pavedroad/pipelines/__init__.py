@@ -1,4 +1,6 @@
-"""Steps and pipelines: composed as plain functions, cached by what decides their results, run on the record."""
+"""Steps and pipelines: composed as plain functions, cached by what decides their results, run on the
+record.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Does what one step gives fit what another takes? Answered from annotations, before anything runs.
 
-The rule is a type checker's, without its fine print: what is not annotated or cannot be resolved fits, `bool` is an `int`, an
-`int` is a `float`, containers are compared item by item, and every member of a union that is given must fit.
+The rule is a type checker's, without its fine print: what is not annotated or cannot be resolved fits,
+`bool` is an `int`, an `int` is a `float`, containers are compared item by item, and every member of a union
+that is given must fit.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def fixed_items(hint: Any) -> tuple[Any, ...] | None:
-    """The item types of `tuple[A, B]` or of a NamedTuple; None for anything without a fixed number of items."""
+    """The item types of `tuple[A, B]` or of a NamedTuple; None for anything without a fixed number of
+    items.
+    """
     hint = bare(hint)
     if get_origin(hint) is tuple:
         items = get_args(hint)
@@ -87,7 +90,9 @@ def fits(given: Any, wanted: Any) -> bool:
 
 
 def value_fits(value: Any, wanted: Any) -> bool:
-    """Whether a value known when the graph is built may go where `wanted` is asked for; containers are not opened."""
+    """Whether a value known when the graph is built may go where `wanted` is asked for; containers are not
+    opened.
+    """
     wanted = bare(wanted)
     if _says_nothing(wanted):
         return True

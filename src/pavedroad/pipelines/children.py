@@ -1,7 +1,8 @@
 """Steps in processes of their own: they can be ended, kept from taking memory, and crash alone.
 
-A child is `python -m pavedroad.pipelines.worker`. It gets one JSON line per step, with values by their digest, and answers with
-one: a frame never crosses a pipe. A child that ended a step well takes the next one with the same needs.
+A child is `python -m pavedroad.pipelines.worker`. It gets one JSON line per step, with values by their
+digest, and answers with one: a frame never crosses a pipe. A child that ended a step well takes the next
+one with the same needs.
 """
 
 from __future__ import annotations
@@ -108,7 +109,9 @@ class Children:
         self._is_closed = False
 
     def values_for(self, task: Task) -> dict[str, Any]:
-        """The arguments as values. Raises NotStorable as DefinitionError: what lives in memory cannot leave it."""
+        """The arguments as values. Raises NotStorable as DefinitionError: what lives in memory cannot leave
+        it.
+        """
         try:
             return {name: self._value_for(value) for name, value in task.arguments.items()}
         except NotStorable as error:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 RUN_CONTEXT = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
 RUN_EPILOG = (
-    "TARGET is module:pipeline or file.py:pipeline; the name may be left out where there is one, and all of it where"
-    " [tool.paved] names an entry. Every other --option is a parameter of the pipeline."
+    "TARGET is module:pipeline or file.py:pipeline; the name may be left out where there is one, and all of"
+    " it where [tool.paved] names an entry. Every other --option is a parameter of the pipeline."
 )
 
 
@@ -44,14 +44,14 @@ def run(
     as_json: bool,
 ) -> int:
     """Run a pipeline; what has not changed comes from the cache."""
-    from pavedroad.config import read_settings
+    from pavedroad.config import read_settings, working_directory
     from pavedroad.pipelines.loading import load_pipeline
     from pavedroad.pipelines.parameters import read_file, read_words
     from pavedroad.record import record_of
 
     target, words = _split(arguments)
     with _quiet_stdout(as_json):
-        pipeline, project = load_pipeline(target, Path.cwd())
+        pipeline, project = load_pipeline(target, working_directory())
     params = {**(read_file(file) if file else {}), **read_words(pipeline, words)}
     with record_of(read_settings()) as record:
         if dry_run:
@@ -251,7 +251,7 @@ def _show_plan(plan: Plan, *, as_json: bool) -> None:
     given = "  ".join(f"{name}={value}" for name, value in plan.parameters.items())
     click.echo(f"{plan.pipeline} {given}".rstrip())
     rows = [(step.step, step.verdict, step.because) for step in plan.steps]
-    click.echo(table(("step", "would be", "because"), rows))
+    click.echo(table(("step", "would be", "because"), rows, wrap="because"))
     number = sum(step.verdict == "run" for step in plan.steps)
     click.echo(f"{number} of {len(plan.steps)} would run; nothing was run")
 
@@ -259,8 +259,9 @@ def _show_plan(plan: Plan, *, as_json: bool) -> None:
 def _show_explanation(explanation: Explanation) -> None:
     click.echo(f"{explanation.step}: {explanation.summary}")
     if explanation.differences:
+        columns = ("part of the key", "", "before → after")
         rows = [(each.part, each.change, _before_after(each)) for each in explanation.differences]
-        click.echo(table(("part of the key", "", "before → after"), rows, fit=min(width(), 100)))
+        click.echo(table(columns, rows, fit=min(width(), 100), wrap=columns[2]))
 
 
 def _before_after(difference: Any) -> str:

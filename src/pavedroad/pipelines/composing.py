@@ -48,7 +48,8 @@ class Pipeline(Generic[P, R]):
     ) -> PipelineRun:
         """Run it with these parameters, on the record of `home` (default: as `paved run` would find it).
 
-        Raises: StepFailed when a step fails; Invalid for a parameter that is unknown, missing or of the wrong type.
+        Raises: StepFailed when a step fails; Invalid for a parameter that is unknown, missing or of the wrong
+        type.
         """
         # Late, because it loads the record, which defining a pipeline does not need.
         from pavedroad.pipelines.running import run

@@ -1,4 +1,6 @@
-"""Runs the tasks of one pipeline run: look in the cache, else run the step, put its result away, tell everyone."""
+"""Runs the tasks of one pipeline run: look in the cache, else run the step, put its result away, tell
+everyone.
+"""
 
 from __future__ import annotations
 
@@ -365,8 +367,8 @@ class Engine:
         if value.format == "pickle":
             why = f" ({value.detail['because']})" if value.detail.get("because") else ""
             self._note(
-                f"{task.node.name} gives a {value.detail['type']}, kept as a pickle{why}: another version of its class may not"
-                " read it, and its files are not mapped",
+                f"{task.node.name} gives a {value.detail['type']}, kept as a pickle{why}:"
+                " another version of its class may not read it, and its files are not mapped",
                 task,
             )
 

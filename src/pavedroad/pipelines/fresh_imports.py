@@ -1,7 +1,8 @@
 """Import a project's modules from their source, never from bytecode that Python kept.
 
-Python trusts kept bytecode when the source has the same size and was changed in the same second. Someone who edits a constant and
-runs again at once would get the old code, and the cache would keep its result under the new code's key.
+Python trusts kept bytecode when the source has the same size and was changed in the same second. Someone
+who edits a constant and runs again at once would get the old code, and the cache would keep its result
+under the new code's key.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A pipeline as a graph of step calls, made by calling its function once with values that do not exist yet."""
+"""A pipeline as a graph of step calls: its function is called once, with values that do not exist yet."""
 
 from __future__ import annotations
 
@@ -137,7 +137,8 @@ def current_trace() -> Trace | None:
 def build(pipeline: Pipeline[..., Any], parameters: Mapping[str, Any]) -> Graph:
     """Call the pipeline's function and keep what it would do.
 
-    Raises: DefinitionError for anything that cannot become a graph, including an exception of the function itself.
+    Raises: DefinitionError for anything that cannot become a graph, including an exception of the function
+    itself.
     """
     trace = Trace()
     _CURRENT.trace = trace

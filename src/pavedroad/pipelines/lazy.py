@@ -17,8 +17,8 @@ MAKE_A_STEP = "do this inside a @paved.step; a pipeline only passes values on"
 class Lazy:
     """The value, or one item of the tuple, that a step will return.
 
-    It can be passed to other steps, unpacked when the step's annotation says into how many, and mapped over. Everything
-    else would need the value itself, and is a DefinitionError that names the step.
+    It can be passed to other steps, unpacked when the step's annotation says into how many, and mapped
+    over. Everything else would need the value itself, and is a DefinitionError that names the step.
     """
 
     __slots__ = ("_hint", "_node", "_path")
@@ -88,7 +88,8 @@ def _unknown_number(lazy: Lazy) -> DefinitionError:
     name = lazy._node.step.name
     return DefinitionError(
         f"{describe_lazy(lazy)} is not computed yet: it cannot be gone through or unpacked",
-        hint=f"annotate {name}() as `-> tuple[A, B]` to unpack it, or use `step.map` to call a step for each item",
+        hint=f"annotate {name}() as `-> tuple[A, B]` to unpack it,"
+        " or use `step.map` to call a step for each item",
     )
 
 
@@ -123,7 +124,53 @@ _REFUSED = {
     "reversed": "it cannot be reversed",
     "round": "it cannot be calculated with",
 }
-_ARITHMETIC = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift", "divmod", "radd", "rsub", "rmul", "rtruediv", "rfloordiv", "rmod", "rpow", "rmatmul", "rand", "ror", "rxor", "rlshift", "rrshift", "rdivmod", "iadd", "isub", "imul", "itruediv", "ifloordiv", "imod", "ipow", "imatmul", "iand", "ior", "ixor", "ilshift", "irshift", "neg", "pos", "abs", "invert"]
+_ARITHMETIC = [
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "matmul",
+    "and",
+    "or",
+    "xor",
+    "lshift",
+    "rshift",
+    "divmod",
+    "radd",
+    "rsub",
+    "rmul",
+    "rtruediv",
+    "rfloordiv",
+    "rmod",
+    "rpow",
+    "rmatmul",
+    "rand",
+    "ror",
+    "rxor",
+    "rlshift",
+    "rrshift",
+    "rdivmod",
+    "iadd",
+    "isub",
+    "imul",
+    "itruediv",
+    "ifloordiv",
+    "imod",
+    "ipow",
+    "imatmul",
+    "iand",
+    "ior",
+    "ixor",
+    "ilshift",
+    "irshift",
+    "neg",
+    "pos",
+    "abs",
+    "invert",
+]
 for _name in _ARITHMETIC:
     setattr(Lazy, f"__{_name}__", _refusing("it cannot be calculated with"))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):

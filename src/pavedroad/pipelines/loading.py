@@ -1,4 +1,6 @@
-"""Find the pipeline that a person names: `module:pipeline`, `file.py:pipeline`, a file or module with only one, or none."""
+"""Find the pipeline that a person names: `module:pipeline`, `file.py:pipeline`, a file or module with only
+one, or none.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """`import mlflow` inside a step logs to that step's run, whether or not a server is running.
 
-Nothing is started until MLflow is loaded: then a tracking server in this process, and MLflow is pointed at it for as long as the
-pipeline runs. A tracking URI that the user chose wins.
+Nothing is started until MLflow is loaded: then a tracking server in this process, and MLflow is pointed at
+it for as long as the pipeline runs. A tracking URI that the user chose wins.
 """
 
 from __future__ import annotations
@@ -104,9 +104,9 @@ class MlflowDoor:
             return
         url = self._open()
         self._show_step(activity.step_run_id, activity.step)
-        if "mlflow" not in sys.modules:
-            if not activity.is_expected or importlib.util.find_spec("mlflow") is None:
-                return
+        is_loaded = "mlflow" in sys.modules
+        if not is_loaded and (not activity.is_expected or importlib.util.find_spec("mlflow") is None):
+            return
         activity.is_active = True
         with self._lock:
             if not self._pointed_at_us:

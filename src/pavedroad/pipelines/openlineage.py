@@ -1,4 +1,5 @@
-"""Runs as OpenLineage events, to a file of JSON lines or by HTTP: START and COMPLETE, FAIL or ABORT for the run and each step.
+"""Runs as OpenLineage events, to a file of JSON lines or by HTTP: START and COMPLETE, FAIL or ABORT for the
+run and each step.
 
 Sent by a thread of its own. What cannot be sent is dropped with one note: lineage never fails a run.
 """

@@ -12,13 +12,15 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
 from pavedroad.errors import Invalid, did_you_mean
 from pavedroad.pipelines.annotations import ANY, bare, describe
-from pavedroad.pipelines.composing import Pipeline
+
+if TYPE_CHECKING:
+    from pavedroad.pipelines.composing import Pipeline
 
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}

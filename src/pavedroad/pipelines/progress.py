@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -128,11 +129,10 @@ class JsonLines:
         self._out = out
 
     def __call__(self, event: Event) -> None:
-        self._out.write(to_json(event).decode() + "\n")
-        self._out.flush()
+        _write(self._out, to_json(event).decode())
 
     def close(self) -> None:
-        self._out.flush()
+        pass
 
 
 class PlainLines:
@@ -158,11 +158,10 @@ class PlainLines:
             self._say(_drawn(line, self._state.longest_name()))
 
     def close(self) -> None:
-        self._out.flush()
+        pass
 
     def _say(self, text: str) -> None:
-        self._out.write(text + "\n")
-        self._out.flush()
+        _write(self._out, text)
 
 
 class LiveLines:
@@ -226,6 +225,13 @@ def make_progress(*, as_json: bool, out: TextIO | None = None) -> Progress:
     if as_json:
         return JsonLines(out)
     return LiveLines(out) if out.isatty() else PlainLines(out)
+
+
+def _write(out: TextIO, line: str) -> None:
+    """A reader that has gone, or a log on a full disk, is no reason to end the run."""
+    with contextlib.suppress(OSError):
+        out.write(line + "\n")
+        out.flush()
 
 
 def node_of(step: str) -> str:

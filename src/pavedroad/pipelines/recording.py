@@ -1,4 +1,6 @@
-"""Writes a pipeline run to the record: MLflow runs, our own tables, lineage and the journal, while the steps go on."""
+"""Writes a pipeline run to the record: MLflow runs, our own tables, lineage and the journal, while the
+steps go on.
+"""
 
 from __future__ import annotations
 
@@ -379,7 +381,9 @@ class Recorder:
         )
 
     def _metrics_of_run(self, done: list[StepDone]) -> dict[str, float]:
-        """What its steps measured, under their own names; when two measured the same, the later under its step's name."""
+        """What its steps measured, under their own names; when two measured the same, the later under its
+        step's name.
+        """
         found: dict[str, float] = {}
         for each in done:
             if each.is_item:

@@ -131,7 +131,8 @@ def run(
 ) -> PipelineRun:
     """Run a pipeline on the record of `home`, or on the one `paved run` would find.
 
-    Raises: StepFailed when a step fails; Invalid for a parameter that is unknown, missing or of the wrong type.
+    Raises: StepFailed when a step fails; Invalid for a parameter that is unknown, missing or of the wrong
+    type.
     """
     settings = _settings(home)
     with record_of(settings) as record:
@@ -164,8 +165,9 @@ def run_pipeline(
 ) -> PipelineRun:
     """Run a pipeline; a step that fails makes a run with status FAILED, not an exception.
 
-    `progress` is called with every event, in this thread. `open_door` starts a tracking server for steps that use MLflow; its
-    address, or an object with `url` and `stop()`. `to_stderr` sends what isolated steps print there.
+    `progress` is called with every event, in this thread. `open_door` starts a tracking server for steps that
+    use MLflow, and gives its address or an object with `url` and `stop()`. `to_stderr` sends what isolated
+    steps print there.
     """
     values = convert_parameters(pipeline, params)
     graph = build(pipeline, values)
@@ -239,7 +241,8 @@ class _Session:
         to_stderr: bool,
     ) -> None:
         keys = KeyMaker(self.project.root)
-        # All before the first one runs: a step that fills a global of its module must not change the next key.
+        # All before the first one runs: a step that fills a global of its module must not change the next
+        # key.
         for task in self._tasks:
             keys.code_of(task.node.step)
         door = MlflowDoor(

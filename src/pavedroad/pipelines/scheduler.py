@@ -66,7 +66,8 @@ class Scheduler:
     def is_stopping(self) -> bool:
         return self._is_stopping
 
-    # ------------------------------------------------------------------------------- from tasks; the lock is ours
+    # ------------------------------------------------------------------------------- from tasks; the lock
+    # is ours
 
     def add(self, tasks: Iterable[Task]) -> None:
         """New tasks, with `waiting` set; those that wait for nothing are ready."""
@@ -85,7 +86,9 @@ class Scheduler:
                 self._ready.appendleft(task)
 
     def finished(self, task: Task) -> None:
-        """The result is there: whoever waited for it may go on, before others so that memory is freed early."""
+        """The result is there: whoever waited for it may go on, before others so that memory is freed
+        early.
+        """
         with self.lock:
             task.is_done = True
             self._left -= 1

@@ -32,7 +32,8 @@ def waits_for_result(task: MapTask) -> list[Task]:
 def spread(task: MapTask, shelf: Shelf) -> list[Task]:
     """The tasks of a map, not yet connected.
 
-    Raises: Invalid when what it goes over are not lists of one length; LostValue, with `held`, when a list is gone.
+    Raises: Invalid when what it goes over are not lists of one length; LostValue, with `held`, when a list is
+    gone.
     """
     lists = {name: _items(task, name, shelf) for name in task.node.mapped}
     sizes = {len(items) for items in lists.values()}
@@ -99,7 +100,9 @@ def _items(task: MapTask, name: str, shelf: Shelf) -> list[Any]:
 
 
 def _check_items(held: Held, shelf: Shelf) -> None:
-    """Before many tasks rely on the items, look whether all are whole: the step that made them is run again at once."""
+    """Before many tasks rely on the items, look whether all are whole: the step that made them is run again
+    at once.
+    """
     for item in held.items or ():
         if item.value.is_stored and not shelf.is_there(item.value, check=True):
             raise LostValue("an item of the list is gone").at(item)

@@ -40,7 +40,9 @@ class StepOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def needs_process(self) -> bool:
-        """A thread can be neither ended nor kept from taking memory, so these run in a process of their own."""
+        """A thread can be neither ended nor kept from taking memory, so these run in a process of their
+        own.
+        """
         return self.isolate or self.timeout_s is not None or self.resources.memory_bytes > 0
 
 
@@ -62,8 +64,8 @@ class Step(Generic[P, R]):
     def map(self, *lists: Any, **fixed: Any) -> list[R]:
         """Call the step for each item.
 
-        Positional arguments are lists, gone through together; keyword arguments are the same for every item. A list may
-        come from another step: then its length is known only when that step has run.
+        Positional arguments are lists, gone through together; keyword arguments are the same for every item.
+        A list may come from another step: then its length is known only when that step has run.
         """
         trace = current_trace()
         if trace is not None:
@@ -154,7 +156,8 @@ def step(function: Any = None, /, **options: Any) -> Any:
     - `resources`: `{"cpu": 2, "memory": "2GB", "gpu": 1}`; with `memory` it runs in a process of its own.
     - `isolate=True`: run it in a process of its own.
     - `cache=False`: run it every time. `version="2"`: the cache looks at this word instead of the code.
-    - `depends_on=[helper, Path("rules.json")]`: functions, classes, modules and files the cache cannot see by itself.
+    - `depends_on=[helper, Path("rules.json")]`: functions, classes, modules and files that the cache cannot
+      see by itself.
 
     Raises: DefinitionError for anything that cannot be a step.
     """

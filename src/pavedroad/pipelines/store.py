@@ -1,4 +1,6 @@
-"""Where runs of pipelines, their steps and the cache are kept. Reading takes a Reader, writing a Transaction."""
+"""Where runs of pipelines, their steps and the cache are kept. Reading takes a Reader, writing a
+Transaction.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a run happens: the process, the host, the code's commit and what is not committed, the environment."""
+"""Where a run happens: the process, the host, the code's commit and what is not committed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ LARGEST_DIFF_BYTES = 2_000_000
 GIT_TIMEOUT_S = 10.0
 # Files that hold secrets more often than code; a diff would copy them to where many can read.
 NOT_IN_DIFF = (
-    ".env", ".env.*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "id_rsa*", "id_ed25519*", ".netrc", ".pypirc", ".npmrc",
-    "*credentials*", "*secret*", "*.kdbx",
+    ".env", ".env.*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "id_rsa*",
+    "id_ed25519*", ".netrc", ".pypirc", ".npmrc", "*credentials*", "*secret*", "*.kdbx",
 )  # fmt: skip
-# What is left of a secret in a diff: the name it had. Only texts in quotes and passwords in URLs, so that code stays code.
+# What is left of a secret in a diff: the name it had. Only texts in quotes and passwords in URLs, so that
+# code stays code.
 _SECRETS = (
     (
         re.compile(
@@ -56,7 +57,9 @@ def this_process() -> Process:
 
 
 def is_alive(process: Process) -> bool:
-    """Whether a process of this host still runs. One of another host counts as alive: it cannot be seen from here."""
+    """Whether a process of this host still runs. One of another host counts as alive: it cannot be seen
+    from here.
+    """
     if process.host != socket.gethostname():
         return True
     if process.boot != _boot():

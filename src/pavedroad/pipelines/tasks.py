@@ -1,4 +1,6 @@
-"""What the engine works on: a task for every call of a step, made from the graph, and more while it runs (`.map`)."""
+"""What the engine works on: a task for every call of a step, made from the graph, and more while it runs
+(`.map`).
+"""
 
 from __future__ import annotations
 
@@ -47,8 +49,8 @@ class Task:
     """One call, with its arguments: constants, and sources where results of others go."""
 
     __slots__ = (
-        "arguments", "attempt", "claims", "dependents", "error", "held", "is_done", "is_forced", "name", "node",
-        "part_of", "position", "started_ms", "step_run_id", "traceback", "waiting",
+        "arguments", "attempt", "claims", "dependents", "error", "held", "is_done", "is_forced", "name",
+        "node", "part_of", "position", "started_ms", "step_run_id", "traceback", "waiting",
     )  # fmt: skip
 
     def __init__(

@@ -1,4 +1,6 @@
-"""`python -m pavedroad.pipelines.worker FD`: the other end of `children`. Reads orders from stdin, answers on FD."""
+"""`python -m pavedroad.pipelines.worker FD`: the other end of `children`. Reads orders from stdin, answers
+on FD.
+"""
 
 from __future__ import annotations
 
@@ -114,7 +116,8 @@ def _load_file(name: str, file: str) -> Any:
 def _limit_memory(memory_bytes: int) -> None:
     """Let the process have so much more than it has now; 0 lifts the limit.
 
-    RLIMIT_DATA counts what is written to memory and not the files that are mapped, as the address space would.
+    RLIMIT_DATA counts what is written to memory and not the files that are mapped, as the address space
+    would.
     """
     if sys.platform != "linux":
         return

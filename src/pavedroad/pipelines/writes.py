@@ -1,4 +1,6 @@
-"""Writes of one run, in order, off the steps' way: what has gathered while one transaction commits goes into the next."""
+"""Writes of one run, in order, off the steps' way: what has gathered while one transaction commits goes
+into the next.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ class OrderedWrites:
                 self._lock.release()
 
     def wait(self) -> None:
-        """Write everything that was added and wait for its commit. Raises the first error of any write since the start."""
+        """Write everything that was added and wait for its commit. Raises the first error of any write
+        since the start.
+        """
         with self._lock:
             self._settle()
             while self._waiting:
@@ -53,7 +57,9 @@ class OrderedWrites:
             self._on_its_way = self._db.submit(lambda tx: _run_all(tx, works))
 
     def _settle(self) -> None:
-        """Wait for the transaction on its way; when it fails, write its parts one by one to lose only what cannot be kept."""
+        """Wait for the transaction on its way; when it fails, write its parts one by one to lose only what
+        cannot be kept.
+        """
         if self._on_its_way is None:
             return
         try:

@@ -58,10 +58,11 @@ def there_and_back(shelf: Shelf, value: object) -> object:
 
 
 PLAIN = [
-    None, True, 3, -(10**30), 0.1, float("inf"), 1 + 2j, "text", "\ud800", b"\0\xff", [1, [2, (3,)]], {"a": {"b": None}},
-    {1: "a", (2, 3): "b"}, {1, 2}, frozenset({"x"}), (), range(3), datetime.date(2013, 1, 1),
-    datetime.datetime(2013, 1, 1, tzinfo=datetime.UTC), datetime.timedelta(1), decimal.Decimal("1.10"), uuid.UUID(int=5),
-    np.float64(0.5), np.int8(3), np.str_("x"), np.datetime64("2013-01-01"), "x" * 100_000,
+    None, True, 3, -(10**30), 0.1, float("inf"), 1 + 2j, "text", "\ud800", b"\0\xff", [1, [2, (3,)]],
+    {"a": {"b": None}}, {1: "a", (2, 3): "b"}, {1, 2}, frozenset({"x"}), (), range(3),
+    datetime.date(2013, 1, 1), datetime.datetime(2013, 1, 1, tzinfo=datetime.UTC), datetime.timedelta(1),
+    decimal.Decimal("1.10"), uuid.UUID(int=5), np.float64(0.5), np.int8(3), np.str_("x"),
+    np.datetime64("2013-01-01"), "x" * 100_000,
 ]  # fmt: skip
 
 
@@ -79,10 +80,16 @@ def test_a_small_value_takes_no_file_and_a_large_one_does(shelf):
     assert shelf.store("x" * 100_000).inline is None
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
-                    lambda items: st.lists(items) | st.dictionaries(st.text(), items), max_leaves=20))  # fmt: skip
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
+
+
+@given(
+    st.recursive(SCALARS, lambda items: st.lists(items) | st.dictionaries(st.text(), items), max_leaves=20)
+)
 def test_any_plain_value_comes_back(tmp_path_factory, value):
-    shelf = Shelf(FolderFiles(tmp_path_factory.getbasetemp() / "any"), tmp_path_factory.getbasetemp() / "work")
+    shelf = Shelf(
+        FolderFiles(tmp_path_factory.getbasetemp() / "any"), tmp_path_factory.getbasetemp() / "work"
+    )
     assert repr(there_and_back(shelf, value)) == repr(value)
 
 
@@ -108,10 +115,12 @@ def test_a_pickle_names_the_classes_whose_code_it_relies_on(shelf):
 
 
 @pytest.mark.parametrize(
-    "value", [lambda: 1, threading.Lock(), (x for x in []), Refusing(), [lambda: 1]], ids=lambda v: type(v).__name__
+    "value",
+    [lambda: 1, threading.Lock(), (x for x in []), Refusing(), [lambda: 1]],
+    ids=lambda v: type(v).__name__,
 )
 def test_what_cannot_be_pickled_is_told(shelf, value):
-    with pytest.raises(NotStorable, match="cannot be pickled|code"):
+    with pytest.raises(NotStorable, match=r"cannot be pickled|code"):
         shelf.store(value)
 
 
@@ -176,11 +185,15 @@ FRAMES = {
     "numbers": frame(a=[1, 2], b=[0.5, np.nan], c=np.array([1, 2], dtype="uint8")),
     "texts": frame(a=["x", None]),
     "categories": frame(a=pd.Categorical(["x", "y"], ordered=True)),
-    "times": frame(a=pd.date_range("2013", periods=2, tz="Europe/Berlin"), b=pd.to_timedelta([1, 2], unit="s")),
+    "times": frame(
+        a=pd.date_range("2013", periods=2, tz="Europe/Berlin"), b=pd.to_timedelta([1, 2], unit="s")
+    ),
     "nullable": frame(a=pd.array([1, None], dtype="Int64"), b=pd.array([True, None], dtype="boolean")),
     "periods": frame(a=pd.period_range("2013-01", periods=2, freq="M")),
     "intervals": frame(a=pd.interval_range(0, 2)),
-    "named columns": pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["x", "y"])),
+    "named columns": pd.DataFrame(
+        [[1, 2]], columns=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["x", "y"])
+    ),
     "number columns": pd.DataFrame([[1, 2]]),
     "named index": pd.DataFrame({"a": [1]}, index=pd.Index([5], name="k")),
     "two indexes": pd.DataFrame({"a": [1]}, index=pd.MultiIndex.from_tuples([("a", 1)], names=["x", "y"])),
@@ -228,7 +241,9 @@ def test_pandas_frames_that_arrow_would_change_are_pickled(shelf, name):
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_frame_that_was_read_back_can_be_changed(shelf, name):
     back = there_and_back(shelf, FRAMES[name])
-    back.insert(0, "new", 1, allow_duplicates=True) if name != "named columns" else back.insert(0, ("c", 1), 1)
+    back.insert(0, "new", 1, allow_duplicates=True) if name != "named columns" else back.insert(
+        0, ("c", 1), 1
+    )
     if name == "numbers":
         back.loc[0, "b"] = 9.0
         back.iloc[:, 0] = 0
@@ -257,7 +272,9 @@ def test_pandas_series_come_back(shelf, series):
 
 
 POLARS = {
-    "frame": pl.DataFrame({"a": [1, None], "b": ["x", "y"], "c": [[1], [2, 3]], "d": [datetime.date(2013, 1, 1)] * 2}),
+    "frame": pl.DataFrame(
+        {"a": [1, None], "b": ["x", "y"], "c": [[1], [2, 3]], "d": [datetime.date(2013, 1, 1)] * 2}
+    ),
     "categories": pl.DataFrame({"a": pl.Series(["x", "y"], dtype=pl.Categorical)}),
     "empty": pl.DataFrame(),
 }
@@ -331,7 +348,10 @@ def test_a_folder_comes_back(shelf, tmp_path):
     (folder / "deep" / "a.txt").write_text("a")
     (folder / "b.txt").write_text("b")
     back = there_and_back(shelf, folder)
-    assert sorted(path.relative_to(back).as_posix() for path in back.rglob("*.txt")) == ["b.txt", "deep/a.txt"]
+    assert sorted(path.relative_to(back).as_posix() for path in back.rglob("*.txt")) == [
+        "b.txt",
+        "deep/a.txt",
+    ]
 
 
 def test_a_path_to_nothing_cannot_be_stored(shelf, tmp_path):
@@ -372,7 +392,9 @@ def test_models_come_back_in_mlflows_layout(shelf):
 
 def test_a_paved_model_comes_back_with_all_it_says(shelf):
     estimator = LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
-    model = paved.Model(estimator=estimator, name="m", example=np.array([[1.0]]), card="# M", metrics={"r2": 1.0})
+    model = paved.Model(
+        estimator=estimator, name="m", example=np.array([[1.0]]), card="# M", metrics={"r2": 1.0}
+    )
     back = there_and_back(shelf, model)
     assert (back.name, back.card, back.metrics) == ("m", "# M", {"r2": 1.0})
     assert back.example.tolist() == [[1.0]]
@@ -381,7 +403,10 @@ def test_a_paved_model_comes_back_with_all_it_says(shelf):
 
 def test_equal_models_have_equal_digests_whoever_made_them(shelf):
     estimator = LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
-    one, other = shelf.store(estimator, Owner(run_id="a" * 32)), shelf.store(estimator, Owner(run_id="b" * 32))
+    one, other = (
+        shelf.store(estimator, Owner(run_id="a" * 32)),
+        shelf.store(estimator, Owner(run_id="b" * 32)),
+    )
     assert one.identity == other.identity
     assert one.detail["model_id"] != other.detail["model_id"]
 
@@ -395,7 +420,9 @@ def test_of_an_evaluation_the_data_are_digested_and_not_kept(shelf):
     assert (back.metrics, back.name, back.data) == ({"auc": 0.9}, "test", None)
 
 
-@pytest.mark.parametrize("value", [pd.DataFrame({"a": [1]}), np.arange(5), "x" * 100_000, Point(3)], ids=lambda v: type(v).__name__)
+@pytest.mark.parametrize(
+    "value", [pd.DataFrame({"a": [1]}), np.arange(5), "x" * 100_000, Point(3)], ids=lambda v: type(v).__name__
+)
 def test_a_file_that_is_gone_or_damaged_is_a_lost_value(shelf, value):
     for harm in (lambda file: file.unlink(), lambda file: file.write_bytes(b"damage"), flip_last_byte):
         kept = shelf.store(value)

@@ -1,7 +1,7 @@
 """Tables of pandas, Polars and Arrow as uncompressed Arrow IPC files, read back by mapping them.
 
-No library is imported unless the value is its own. A pandas frame is written by pyarrow when that is installed and gives back the
-same frame; else it is pickled.
+No library is imported unless the value is its own. A pandas frame is written by pyarrow when that is
+installed and gives back the same frame; else it is pickled.
 """
 
 from __future__ import annotations
@@ -168,7 +168,9 @@ def _comes_back(frame: Any, table: Any) -> bool:
         and sample.index.dtype == back.index.dtype
         and is_plain(frame.attrs)
         and back.attrs == frame.attrs
-        and all(_is_safe(frame.iloc[:, at]) for at, dtype in enumerate(frame.dtypes) if dtype == object)
+        and all(
+            _is_safe(frame.iloc[:, at]) for at, dtype in enumerate(frame.dtypes) if str(dtype) == "object"
+        )
     )
 
 

@@ -16,8 +16,9 @@ _SHARED_AS_IS = ("arrow", "polars")
 class Held:
     """One value and how many steps still wait for it.
 
-    Each taker gets what it may change without another one seeing it: immutable values and tables as they are, pandas frames as
-    copies on write, arrays mapped anew from their file, everything else read anew. The last taker gets the object itself.
+    Each taker gets what it may change without another one seeing it: immutable values and tables as they
+    are, pandas frames as copies on write, arrays mapped anew from their file, everything else read anew.
+    The last taker gets the object itself.
     """
 
     def __init__(

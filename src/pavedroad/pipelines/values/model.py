@@ -19,7 +19,9 @@ class ValueFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A value as it lies on the record. It is immutable: what a step is handed is read from it, or is as good as that."""
+    """A value as it lies on the record. It is immutable: what a step is handed is read from it, or is as
+    good as that.
+    """
 
     format: str  # a key of shelf.FORMATS
     digest: str  # of the content; empty: it could not be stored and lives in memory only
@@ -69,5 +71,7 @@ class LostValue(Exception):
 
 
 def library_of(value: Any) -> str:
-    """The top package of a value's class: `pandas`, `numpy`, `builtins`. No library is imported to find out."""
+    """The top package of a value's class: `pandas`, `numpy`, `builtins`. No library is imported to find
+    out.
+    """
     return type(value).__module__.partition(".")[0]

@@ -18,8 +18,8 @@ _State = tuple[int, int, int, int]
 class FileDigests:
     """Digests of files by path, taken again when a file has changed.
 
-    A file's inode, size, time of change and time of status change together say whether it did: the last one cannot be set
-    back by a program.
+    A file's inode, size, time of change and time of status change together say whether it did: the last one
+    cannot be set back by a program.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,9 @@ class FileDigests:
 
 
 def content_digest(path: Path, digests: FileDigests) -> str:
-    """What a path says to a cache key: its name and the content of the file, or of every file in the folder."""
+    """What a path says to a cache key: its name and the content of the file, or of every file in the
+    folder.
+    """
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:

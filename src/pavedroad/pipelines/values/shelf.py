@@ -33,7 +33,7 @@ _CONTAINERS = (list, tuple, dict)
 
 
 class Digest(NamedTuple):
-    """What a key says about a value: its content, and the classes and functions whose code it brings along."""
+    """What a key says about a value: its content, and the classes and functions it brings along."""
 
     identity: str
     code: tuple[Any, ...] = ()  # objects, or `module:name` of those in a stored value
@@ -47,7 +47,9 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shelf:
-    """Values in a file store. `work` is a folder for files on their way and for models and files handed to steps."""
+    """Values in a file store. `work` is a folder for files on their way and for models and files handed to
+    steps.
+    """
 
     def __init__(self, files: FileStore, work: Path) -> None:
         self.files = files
@@ -64,7 +66,9 @@ class Shelf:
             raise NotStorable(error.message) from error
 
     def digest(self, value: Any) -> Digest:
-        """What a cache key says about a value that is not kept: a parameter, a constant. Raises NotStorable."""
+        """What a cache key says about a value that is not kept: a parameter, a constant. Raises
+        NotStorable.
+        """
         if isinstance(value, Path):
             return Digest(f"path:{paths.content_digest(value, self.digests)}")
         if plain.is_plain(value):
@@ -140,7 +144,9 @@ class Shelf:
             return _file(put_stream(self.files, source, durable=durable), name)
 
     def _store_evaluation(self, value: Evaluation) -> Value:
-        """Its data are digested, not kept: what counts later is whether two models were measured on the same rows."""
+        """Its data are digested, not kept: what counts later is whether two models were measured on the
+        same rows.
+        """
         data = "" if value.data is None else self.digest(value.data).identity
         fields = {
             "metrics": {key: float(number) for key, number in value.metrics.items()},
@@ -225,6 +231,7 @@ class Shelf:
                 "model_id": model_id,
                 "name": getattr(value, "name", "") or owner.step,
                 "metrics": _metrics(value),
+                "params": _params(value),
             },
             shown=models.describe_model(value),
         )
@@ -256,7 +263,9 @@ class Shelf:
             raise LostValue(str(error)) from error
 
     def is_there(self, value: Value, *, check: bool = False) -> bool:
-        """Whether its files are there in their size; with `check`, also whether their bytes are what was stored."""
+        """Whether its files are there in their size; with `check`, also whether their bytes are what was
+        stored.
+        """
         try:
             for file in value.all_files():
                 if self.files.size(file.digest) != file.size_bytes:
@@ -400,6 +409,10 @@ def _is_query(value: Any) -> bool:
 
 def _metrics(value: Any) -> dict[str, float]:
     return {key: float(number) for key, number in value.metrics.items()} if isinstance(value, Model) else {}
+
+
+def _params(value: Any) -> dict[str, str]:
+    return {key: str(given) for key, given in value.params.items()} if isinstance(value, Model) else {}
 
 
 def _tree_digest(kind: str, keys: list[Any], identities: list[str]) -> str:

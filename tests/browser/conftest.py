@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.conftest import need
-from tests.web.conftest import Site, own_story, serve  # noqa: F401 - fixtures of this folder, too
+from tests.web.conftest import Site, hostile, own_story, serve  # noqa: F401 - fixtures of this folder, too
 from tests.web.story import story_settings, tell_story
 
 from pavedroad.record import open_record
@@ -56,6 +56,10 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     contexts = []
     complaints: list[str] = []
 
+    def note_error(message: Any) -> None:
+        if message.type == "error":
+            complaints.append(f"{message.text} {message.location['url']}")
+
     def note_failure(request: Any) -> None:
         if request.failure != "net::ERR_ABORTED":  # the page was left before its icon had come
             complaints.append(f"{request.failure}: {request.url}")
@@ -65,9 +69,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         tab = context.new_page()
         tab.set_default_timeout(10_000)
-        tab.on(
-            "console", lambda message: complaints.append(message.text) if message.type == "error" else None
-        )
+        tab.on("console", note_error)
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.on("requestfailed", note_failure)
         return tab

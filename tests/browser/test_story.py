@@ -204,6 +204,18 @@ def test_no_page_scrolls_sideways_or_shifts_or_complains(
         assert (int(ground.removeprefix("rgb(").split(",")[0]) < 64) == (scheme == "dark"), path
 
 
+def test_long_and_odd_names_break_no_page_on_a_phone(hostile: Site, open_page: Callable[..., Page]) -> None:
+    tab = open_page(viewport=NARROW)
+    lists = ("/artifacts", "/runs", "/models")
+    found = {href for path in lists for href in hostile.get(path).links if href.startswith(lists)}
+    assert len(found) > 40
+    for path in sorted({"/", "/journal", *found}):
+        answer = tab.goto(hostile.url + path)
+        assert answer is not None
+        assert answer.ok, path
+        assert tab.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
+
+
 def test_the_road_becomes_a_list_on_a_phone(site: Site, open_page: Callable[..., Page]) -> None:
     tab = open_page(viewport=NARROW)
     tab.goto(site.url)

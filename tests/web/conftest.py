@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.web.hostile import HOSTILE, fill_hostile
 from tests.web.make_big_record import fill, fill_road
 from tests.web.story import Told, story_settings, tell_story
 
@@ -140,6 +141,13 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     yield site
     site.stop()
     record.close()
+
+
+@pytest.fixture
+def hostile(tmp_path: Path, serve: Callable[..., Site]) -> Site:
+    record = open_record(Settings(home=tmp_path / "hostile", user=HOSTILE))
+    fill_hostile(record)
+    return serve(record)
 
 
 @pytest.fixture

@@ -19,6 +19,10 @@ def test_the_look_is_served(story: Site) -> None:
         assert answer.size == file.stat().st_size
 
 
+def test_a_browser_that_asks_for_an_icon_by_itself_gets_the_mark(story: Site) -> None:
+    assert story.get("/favicon.ico", accept="*/*").headers["Content-Type"].startswith("image/svg")
+
+
 def test_an_unknown_page_says_so_as_a_page(story: Site) -> None:
     answer = story.get("/nowhere")
     assert answer.status == 404

@@ -58,7 +58,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: str
     owner: str
-    href: str
+    href: str  # empty for the lane that an empty record shows
     says: str  # where it stands, in one sentence
     flag: str  # why it needs a person; empty when it does not
     markers: list[Marker]

@@ -23,6 +23,20 @@ LANES_TOGETHER = 8  # more are grouped by owner
 LANES_SHOWN = 40  # more would weigh too much for a first screen; `?lanes=all` draws them
 
 
+EMPTY_LANE = Lane(
+    name="your project",
+    kind="project",
+    owner="you",
+    href="",
+    says="your models will stand here, where they are on their way",
+    flag="",
+    markers=[],
+    barrier=None,
+    services=[],
+    changed_ms=0,
+)
+
+
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     owner: str  # empty when the road is not grouped
     lanes: list[Lane]
@@ -39,6 +53,11 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     concerns: list[Concern]
     concerns_left_out: int
     facts: list[Told]
+
+    @property
+    def empty_road(self) -> Svg:
+        """What an empty record shows: where everything will stand."""
+        return draw_road([EMPTY_LANE])
 
     @property
     def groups(self) -> list[Group]:

@@ -104,7 +104,7 @@ def _label(lane: Lane, with_owner: bool) -> Svg:
         parts.append(svg.element("text", owner, class_="owner" if lane.owner else "owner none"))
     if lane.flag:
         parts += [svg.element("title", lane.flag), svg.mark_at("flag", 200, 0, class_="mark bad")]
-    return svg.link(lane.href, *parts)
+    return svg.link(lane.href, *parts) if lane.href else svg.group(*parts)
 
 
 def _station(stage: str, markers: Sequence[Marker], x: float, plan: Plan) -> Svg:

@@ -78,6 +78,8 @@ class Renderer:
 
 
 def page_routes(pages: Iterable[Page], renderer: Renderer) -> Iterator[Route]:
+    # A browser asks for it by itself where no page names one, as for the JSON of a page.
+    yield Route("/favicon.ico", lambda request: RedirectResponse(static_address("mark.svg")), methods=["GET"])
     for page in pages:
         # First, or `/artifacts/{name}` would take `/artifacts/x.json` for a name.
         yield Route(_twin(page.path), partial(_as_json, page=page, renderer=renderer), methods=["GET"])

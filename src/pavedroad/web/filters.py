@@ -25,11 +25,6 @@ def ago(at_ms: int | None) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(iso, exact, clock.how_long_ago(at_ms))
 
 
-def exact(at_ms: int) -> str:
-    """`2026-11-24 09:30:00 UTC`."""
-    return clock.utc_iso(at_ms)[:19].replace("T", " ") + " UTC"
-
-
 def shortened(name: str, width: int = 40) -> Markup | str:
     """A name cut in its middle; the whole of it on hover and when copied from there."""
     if len(name) <= width:
@@ -44,10 +39,6 @@ def number(value: float | int | None) -> str:
 def exactly(value: float | int) -> str:
     """Every digit, for hover."""
     return repr(value)
-
-
-def signed(value: float) -> str:
-    return f"{'+' if value > 0 else ''}{short(value)}"
 
 
 def shell(word: str) -> str:
@@ -103,7 +94,6 @@ FILTERS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("aligned", aligned),
     ("count", count),
     ("duration", clock.duration),
-    ("exact", exact),
     ("exactly", exactly),
     ("indented", indented),
     ("kind_mark", kind_mark),
@@ -114,7 +104,6 @@ FILTERS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("segment", segment),
     ("shell", shell),
     ("shortened", shortened),
-    ("signed", signed),
     ("size", size),
     ("state", chip),
     ("state_mark", state_mark),

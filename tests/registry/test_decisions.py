@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from pavedroad.errors import ConfigError, Invalid, NotFound, Refused
 from pavedroad.registry import approve, exempt, list_approvals, list_exemptions, promote
 from pavedroad.registry.decisions import DAY_MS, end_of_day
 
+NEXT_MONTH = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
+LATER = (datetime.now(UTC).date() + timedelta(days=60)).isoformat()
 NOON = 1_795_521_600_000  # 2026-11-24 12:00 UTC
-FINE: dict[str, Any] = {"reason": "new team", "owner": "ada", "until": "2026-12-31", "who": "bob"}
+FINE: dict[str, Any] = {"reason": "new team", "owner": "ada", "until": NEXT_MONTH, "who": "bob"}
 
 
 def test_an_exemption_is_kept_with_reason_owner_and_end(any_make: Any) -> None:
@@ -24,19 +27,19 @@ def test_an_exemption_is_kept_with_reason_owner_and_end(any_make: Any) -> None:
         "new team",
         "ada",
         "bob",
-        "2026-12-31",
+        NEXT_MONTH,
     )
     fact = read_facts(any_make.record.db, verb="exempted")[0]
-    assert fact.payload == {"gate": "owner", "reason": "new team", "owner": "ada", "until": "2026-12-31"}
+    assert fact.payload == {"gate": "owner", "reason": "new team", "owner": "ada", "until": NEXT_MONTH}
 
 
 def test_a_newer_exemption_replaces_an_older_one_which_stays_visible(make: Any) -> None:
     version = make.version()
     exempt(make.record, "flights", 1, "owner", **FINE)
-    exempt(make.record, "flights", 1, "owner", **{**FINE, "until": "2027-01-31"})
+    exempt(make.record, "flights", 1, "owner", **{**FINE, "until": LATER})
     assert [each.last_day for each in list_exemptions(make.record.db, version.uid)] == [
-        "2027-01-31",
-        "2026-12-31",
+        LATER,
+        NEXT_MONTH,
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from pavedroad.registry.evaluation import ask
 from pavedroad.registry.policy import Question
 from pavedroad.serving import Latency
 
+NEXT_MONTH = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
 WithGates = Callable[..., Record]
 
 
@@ -118,28 +120,26 @@ def test_an_exemption_lets_pass_until_its_day_is_over(
     record = with_gates(make.record, owner=True)
     version = make.version()
     assert verdicts(record, version)["owner"] == "closed"
-    made = exempt(
-        record, "flights", 1, "owner", reason="new team", owner="ada", until="2026-12-31", who="ada"
-    )
+    made = exempt(record, "flights", 1, "owner", reason="new team", owner="ada", until=NEXT_MONTH, who="ada")
     (evidence,) = [
         each for each in evaluate_gates(record, version, "champion", who="b") if each.gate == "owner"
     ]
     assert (evidence.verdict, evidence.lets_pass, evidence.next_step) == ("exempt", True, "")
-    assert evidence.says.endswith("exempt until 2026-12-31 by ada: new team")
+    assert evidence.says.endswith(f"exempt until {NEXT_MONTH} by ada: new team")
 
     monkeypatch.setattr("pavedroad.registry.context.now_ms", lambda: made.until_ms)
     (evidence,) = [
         each for each in evaluate_gates(record, version, "champion", who="b") if each.gate == "owner"
     ]
     assert (evidence.verdict, evidence.lets_pass) == ("closed", False)
-    assert evidence.says.endswith("the exemption by ada ended with 2026-12-31")
+    assert evidence.says.endswith(f"the exemption by ada ended with {NEXT_MONTH}")
     assert evidence.next_step
 
 
 def test_an_exemption_counts_for_its_own_gate_and_version_only(make: Any, with_gates: WithGates) -> None:
     record = with_gates(make.record, owner=True, model_card=True)
     first, second = make.version(), make.version()
-    exempt(record, "flights", 1, "owner", reason="new", owner="ada", until="2026-12-31", who="ada")
+    exempt(record, "flights", 1, "owner", reason="new", owner="ada", until=NEXT_MONTH, who="ada")
     assert verdicts(record, first) == {"digest": "open", "owner": "exempt", "model_card": "closed"}
     assert verdicts(record, second)["owner"] == "closed"
 
@@ -147,7 +147,7 @@ def test_an_exemption_counts_for_its_own_gate_and_version_only(make: Any, with_g
 def test_an_open_gate_stays_open_whoever_is_exempt(make: Any, with_gates: WithGates) -> None:
     record = with_gates(make.record, signature=True)
     version = make.version()
-    exempt(record, "flights", 1, "signature", reason="x", owner="ada", until="2026-12-31", who="ada")
+    exempt(record, "flights", 1, "signature", reason="x", owner="ada", until=NEXT_MONTH, who="ada")
     assert verdicts(record, version)["signature"] == "open"
 
 
@@ -172,7 +172,7 @@ def test_a_version_of_no_project_meets_the_gates_of_the_champions_project(
     add_project(make.record, "late", owner=True)
     record = with_gates(make.record)
     make.version(tags={"paved.project": "late"})
-    exempt(record, "flights", 1, "owner", reason="x", owner="ada", until="2026-12-31", who="ada")
+    exempt(record, "flights", 1, "owner", reason="x", owner="ada", until=NEXT_MONTH, who="ada")
     assert promote(record, "flights", 1, who="ada").passed
     stranger = make.version(tags={"paved.project": "lax"})
     assert verdicts(record, stranger)["owner"] == "closed"

@@ -46,6 +46,10 @@ def told(verb: str, artifact: str = "model/m@3", run_id: str = "", **payload: An
             "ada ran pipeline/p without success in 900 ms, because KeyError: 'x'",
         ),
         (told("rolled-back", alias="champion"), "ada rolled back model/m@3 as champion"),
+        (
+            told("served", "service/m", model="m", version=3, alias="champion"),
+            "ada served service/m with model/m@3, as champion",
+        ),
         (told("created", "experiment/7", name="churn"), "ada created experiment/7 named churn"),
     ],
 )

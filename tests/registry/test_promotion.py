@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from pavedroad.registry.promotion import GatesClosed, transition_stage
 from pavedroad.registry.registration import delete_version
 from pavedroad.serving import Latency
 
+NEXT_MONTH = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
 WithGates = Callable[..., Record]
 BETTER = {"not_worse_than": {"metric": "auc"}}
 
@@ -126,6 +128,8 @@ def test_a_version_can_be_promoted_again(make: Any, with_gates: WithGates) -> No
     again = promote(record, "flights", "champion", who="ada")
     assert (again.passed, again.previous) == (True, 1)
     assert len(list_moves(record.db, "flights", alias="champion")) == 1
+    assert [fact.payload["from"] for fact in read_facts(record.db, verb="confirmed")] == [None]
+    assert len(read_facts(record.db, verb="promoted")) == 1
 
 
 @pytest.mark.parametrize("alias", ["", "latest", "v1", "12", "a b", "x" * 256])
@@ -156,7 +160,7 @@ def test_an_exemption_that_ends_while_gates_are_asked_does_not_count(
 ) -> None:
     record = with_gates(make.record, owner=True)
     make.version()
-    made = exempt(record, "flights", 1, "owner", reason="x", owner="ada", until="2026-12-31", who="ada")
+    made = exempt(record, "flights", 1, "owner", reason="x", owner="ada", until=NEXT_MONTH, who="ada")
     monkeypatch.setattr("pavedroad.registry.promotion.now_ms", lambda: made.until_ms)
     assert not promote(record, "flights", 1, who="ada").passed
     assert champion(record) is None
@@ -171,7 +175,7 @@ def test_the_stage_production_is_gated_like_the_first_gated_alias(make: Any, wit
     assert caught.value.hint == "run `paved promote flights@1 --to champion` to see each next step"
     assert list_evaluations(record.db, version.uid)[0].alias == "Production"
     assert get_version(record.db, "flights", 1).stage == "None"
-    exempt(record, "flights", 1, "owner", reason="x", owner="ada", until="2026-12-31", who="ada")
+    exempt(record, "flights", 1, "owner", reason="x", owner="ada", until=NEXT_MONTH, who="ada")
     assert transition_stage(record, "flights", 1, "production", who="ada").stage == "Production"
     with pytest.raises(Refused, match="in stage Production"):
         record.db.write(lambda tx: delete_version(tx, "flights", 1, who="ada", gated=("champion",)))
@@ -207,7 +211,7 @@ def test_a_champion_made_meanwhile_sends_the_gates_back_and_measures_once(
     record = with_gates(any_make.record, latency={"p99_ms": 50}, **BETTER)
     any_make.version(metrics={"auc": 0.9})
     any_make.version(metrics={"auc": 0.8})
-    exempt(record, "flights", 1, "latency", reason="x", owner="ada", until="2026-12-31", who="ada")
+    exempt(record, "flights", 1, "latency", reason="x", owner="ada", until=NEXT_MONTH, who="ada")
     measured: list[str] = []
 
     def measure(record: Record, version: ModelVersion, *, requests: int, concurrency: int) -> Latency:

@@ -72,7 +72,10 @@ def test_a_version_is_in_the_catalog_on_lineage_and_journal(any_make: Any) -> No
     edges = {
         f"{edge.source} {edge.verb} {edge.target}": edge.run_id for edge in edges_of(db, "model/flights@1")
     }
-    assert edges == {"pipeline/late-flights.late produced model/flights@1": version.run_id}
+    assert edges == {
+        "pipeline/late-flights.late produced model/flights@1": version.run_id,
+        "model/flights@1 used dataset/flights@d1": version.run_id,
+    }
     assert [edge.target for edge in edges_of(db, "model/flights")] == ["project/late-flights"]
     fact = read_facts(db, verb="registered")[0]
     assert (fact.artifact, fact.run_id) == ("model/flights@1", version.run_id)

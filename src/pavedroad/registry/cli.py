@@ -124,6 +124,8 @@ def promote(version: str, alias: str, as_json: bool) -> int:
         print_json(decision)
     else:
         click.echo(decision_text(decision, width=min(width(), 110)))
+        if decision.passed:
+            click.echo(styled(f"  next: paved serve {found.name}@{alias}", "dim"))
     return 0 if decision.passed else 1
 
 
@@ -290,7 +292,7 @@ def _show_version(record: Record, version: ModelVersion, limit: int, as_json: bo
         ended = "" if each.holds(now_ms()) else " (ended)"
         _say("exempt", f"{each.gate} until {each.last_day}{ended}, {each.owner}: {each.reason}")
     for given in approvals:
-        _say("fine", f"says {given.who}" + (f": {given.note}" if given.note else ""))
+        _say("approved", f"by {given.who}" + (f": {given.note}" if given.note else ""))
     if not evaluations:
         click.echo("\nno gate was asked yet")
         click.echo(styled(f"  next: paved promote {version} --to champion", "dim"))
@@ -309,8 +311,8 @@ def _say(label: str, text: str) -> None:
     """A labelled fact, wrapped under itself; a long word stays whole, to be copied."""
     import textwrap
 
-    lines = textwrap.wrap(text, max(30, width() - 10), break_long_words=False, break_on_hyphens=False) or [""]
-    click.echo(f"  {label:<7} " + ("\n" + " " * 10).join(lines))
+    lines = textwrap.wrap(text, max(30, width() - 12), break_long_words=False, break_on_hyphens=False) or [""]
+    click.echo(f"  {label:<9} " + ("\n" + " " * 12).join(lines))
 
 
 # ------------------------------------------------------------------------------------------ doors for gates
@@ -363,5 +365,6 @@ def _folder_of(record: Record, name: str) -> Path | None:
 
 def _project_here() -> Project | None:
     from pavedroad.catalog import find_project
+    from pavedroad.config import working_directory
 
-    return find_project(Path.cwd())
+    return find_project(working_directory())

@@ -187,18 +187,19 @@ def _decide(
     store.get_version_by_uid(tx, version.uid)  # it may have been deleted meanwhile
     decision = _record_decision(tx, version, alias, gates, holder, who)
     if decision.passed:
+        moves = holder is None or holder.uid != version.uid
         exempt = [evidence.gate for evidence in gates if evidence.verdict == "exempt"]
         _move(tx, version, alias, "promoted", holder, decision.evaluation_id, who)
         _settle_stages(tx, version, holder, gated=(alias,), who=who)
         write_fact(
             tx,
             who=who,
-            verb="promoted",
+            verb="promoted" if moves else "confirmed",
             artifact=model_ref(version),
             run_id=version.run_id,
             payload={
                 "alias": alias,
-                "from": holder.version if holder else None,
+                "from": holder.version if holder and moves else None,
                 "to": version.version,
                 "exempt": exempt,
                 "evaluation": decision.evaluation_id,

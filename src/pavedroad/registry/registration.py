@@ -299,6 +299,7 @@ def _tell_catalog(tx: Transaction, version: ModelVersion, provenance: Provenance
     if pipeline and _fits_catalog(pipeline):
         source = pipeline_ref(project, pipeline)
         add_edge(tx, source, "produced", model_ref(version), run_id=version.run_id)
+        _tell_training_data(tx, version, provenance, who=who)
     elif version.run_id:
         _tell_datasets(tx, version, provenance, who=who)
     if project and _fits_catalog(project):
@@ -313,14 +314,24 @@ def _tell_catalog(tx: Transaction, version: ModelVersion, provenance: Provenance
     )
 
 
+def _tell_training_data(tx: Transaction, version: ModelVersion, provenance: Provenance, *, who: str) -> None:
+    """A pipeline's other data are on the lineage as its products; these are what the model's own step was given."""
+    if provenance.model is not None:
+        _tell_inputs(tx, version, provenance.model.source_run_id, who=who)
+
+
 def _tell_datasets(tx: Transaction, version: ModelVersion, provenance: Provenance, *, who: str) -> None:
-    """A pipeline tells its own data sets; a run of MLflow's client told them to the run only."""
+    """A run of MLflow's client told its data sets to the run only."""
     for run in provenance.runs:
-        for dataset in run_inputs(tx, run.id):
-            if _fits_catalog(dataset.name) and _fits_catalog(dataset.digest):
-                ref = Ref("dataset", dataset.name, dataset.digest)
-                ensure_artifact(tx, ref, who=who)
-                add_edge(tx, model_ref(version), "used", ref, run_id=run.id)
+        _tell_inputs(tx, version, run.id, who=who)
+
+
+def _tell_inputs(tx: Transaction, version: ModelVersion, run_id: str, *, who: str) -> None:
+    for dataset in run_inputs(tx, run_id):
+        if _fits_catalog(dataset.name) and _fits_catalog(dataset.digest):
+            ref = Ref("dataset", dataset.name, dataset.digest)
+            ensure_artifact(tx, ref, who=who)
+            add_edge(tx, model_ref(version), "used", ref, run_id=run_id)
 
 
 def _is_early(reader: Reader, name: str) -> bool:

@@ -69,8 +69,16 @@ def check(
 
 
 def _here() -> Path:
-    project = find_project(Path.cwd())
-    return project.root if project else Path.cwd()
+    """The project around the working directory, else that folder, unless it holds the whole disk or account."""
+    from pavedroad.config import working_directory
+
+    here = working_directory()
+    project = find_project(here)
+    if project is None and here in (Path(here.anchor), Path("~").expanduser()):
+        raise Invalid(
+            f"{here} is not a project", hint="change to a project, or name a folder: paved check PATH"
+        )
+    return project.root if project else here
 
 
 def _push(report: Report, path: Path) -> None:
@@ -120,7 +128,7 @@ def _list_rules(rules: list[Rule], as_json: bool) -> None:
         print_json([_as_data(rule) for rule in rules])
         return
     rows = [(rule.code, rule.name, rule.levels.get("team", "off"), rule.fix, rule.title) for rule in rules]
-    click.echo(table(("code", "name", "team", "fix", "says"), rows))
+    click.echo(table(("code", "name", "team", "fix", "says"), rows, wrap="says"))
 
 
 def _explain(rule: Rule, as_json: bool) -> None:

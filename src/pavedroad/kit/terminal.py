@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
@@ -25,6 +26,7 @@ _COLOURS: dict[str, dict[str, Any]] = {
     "strong": {"bold": True},
 }
 SMALLEST_COLUMN = 6
+SMALLEST_SENTENCE = 24
 
 
 def json_option(command: F) -> F:
@@ -61,10 +63,12 @@ def table(
     *,
     right: Sequence[str] = (),
     fit: int | None = None,
+    wrap: str = "",
 ) -> str:
     """Rows under their heads, cut in the middle to fit the terminal; `right` names the columns of numbers.
 
-    The widest columns give way first; nothing is cut while it fits.
+    The widest columns give way first; nothing is cut while it fits. `wrap` names a column of sentences: it goes
+    on in the next line instead of being cut, and gives way before the others.
     """
     cells = [[_cell(value) for value in row] for row in rows]
     heads = [column.upper() for column in columns]
@@ -72,10 +76,15 @@ def table(
         max([len_shown(heads[at]), *(len_shown(row[at]) for row in cells)]) for at in range(len(columns))
     ]
     room = (fit or width()) - 2 * (len(columns) - 1)
+    if wrap:
+        at = columns.index(wrap)
+        widths[at] = min(widths[at], max(SMALLEST_SENTENCE, room - sum(widths) + widths[at]))
     while sum(widths) > room and max(widths) > SMALLEST_COLUMN:
         widths[widths.index(max(widths))] -= 1
     lines = [_line(heads, widths, columns, right)]
-    lines += [_line(row, widths, columns, right) for row in cells]
+    for row in cells:
+        for part in _wrapped(row, columns.index(wrap), widths) if wrap else [row]:
+            lines.append(_line(part, widths, columns, right))
     return "\n".join(lines)
 
 
@@ -103,6 +112,14 @@ def styled_error(text: str) -> str:
 def _cell(value: Any) -> str:
     text = "" if value is None else str(value)
     return " ".join(text.split()) if "\n" in text else text
+
+
+def _wrapped(row: list[str], at: int, widths: Sequence[int]) -> list[list[str]]:
+    """The row as lines: the other cells stand in the first one."""
+    parts = textwrap.wrap(row[at], widths[at], break_long_words=False, break_on_hyphens=False) or [""]
+    first = [*row[:at], parts[0], *row[at + 1 :]]
+    rest = [["" if other != at else part for other in range(len(row))] for part in parts[1:]]
+    return [first, *rest]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], columns: Sequence[str], right: Sequence[str]) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
-from pavedroad.errors import PavedError
+from pavedroad.errors import PavedError, Unavailable
 from pavedroad.kit.terminal import show_error, width
 
 
@@ -127,6 +129,7 @@ def paved(ctx: click.Context) -> None:
 def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in arguments
+    _open_standard_streams()
     try:
         # Not standalone: one place, here, turns every refusal into words and an exit code.
         code = paved.main(args=arguments, prog_name="paved", standalone_mode=False, terminal_width=width())
@@ -139,10 +142,42 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         show_error(_from_click(error), as_json=as_json)
         code = 2
-    except BrokenPipeError:  # the reader of our output has gone: not an error of ours
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+    except OSError as error:
+        code = _os_error(error, as_json=as_json)
+    except SystemExit as leaving:
+        # click leaves after completing a word for a shell, and with 1 when the reader of our output has gone;
+        # 1 would mean "no" here.
+        code = leaving.code if "_PAVED_COMPLETE" in os.environ else 0
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_standard_streams() -> None:
+    """Where a stream was closed by whoever started us, write to nowhere; where it takes few letters, write `?`."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))
+        elif stream.encoding.lower() not in ("utf-8", "utf8"):
+            stream.reconfigure(errors="replace")
+
+
+def _os_error(error: OSError, *, as_json: bool) -> int:
+    """A disk that is full, a file that may not be read: a fact of the machine, told in one line."""
+    if error.errno == errno.EPIPE:  # the reader of our output has gone: not an error of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    said = error.strerror or str(error)
+    told = Unavailable(
+        f"cannot use {error.filename}: {said}" if error.filename else f"the system says: {said}",
+        hint="free some space"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT)
+        else "check the path and its permissions",
+    )
+    try:
+        show_error(told, as_json=as_json)
+    except OSError:  # the output itself is what does not work
+        show_error(told, as_json=False)
+    return told.exit_code
 
 
 def _from_click(error: click.ClickException) -> PavedError:

@@ -65,7 +65,7 @@ def read_settings(
     Raises: ConfigError for an unknown key, a wrong type or an unreadable file.
     """
     environ = os.environ if environ is None else environ
-    start = (start or _working_directory()).absolute()
+    start = (start or working_directory()).absolute()
     file, home = _find(start, environ)
     values: dict[str, Any] = {"home": home}
     if file:
@@ -89,7 +89,8 @@ def login_name() -> str:
         return "unknown"
 
 
-def _working_directory() -> Path:
+def working_directory() -> Path:
+    """Raises ConfigError when it was removed under us."""
     try:
         return Path.cwd()
     except OSError:

@@ -8,6 +8,7 @@ from pathlib import Path
 import blake3
 import msgspec
 
+from pavedroad.config import working_directory
 from pavedroad.errors import Unavailable
 
 NAME = "paved-demo"
@@ -33,7 +34,7 @@ def choose_folder(asked: Path | None) -> Path:
 
     What an earlier demo left is used again only if nobody has worked in it; else the next number is taken.
     """
-    here = Path.cwd()
+    here = working_directory()
     first = asked.absolute() if asked else here if is_free(here) else here / NAME
     for number in range(1, 1000):
         folder = first if number == 1 else first.with_name(f"{first.name}-{number}")

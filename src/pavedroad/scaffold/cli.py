@@ -30,10 +30,10 @@ def new(name: str, template: str, path: Path | None, owner: str | None, as_json:
 
     NAME becomes a folder; the folder must not exist, or be empty.
     """
-    from pavedroad.config import read_settings
+    from pavedroad.config import read_settings, working_directory
     from pavedroad.scaffold.project import make_project
 
-    place = path or Path.cwd()
+    place = path or working_directory()
     project = make_project(place, name, template=template, owner=owner or read_settings().who)
     following = [f"cd {path / name if path else name}", "paved check", "paved run"]
     if as_json:

@@ -152,11 +152,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _open_standard_streams() -> None:
-    """Where a stream was closed by whoever started us, write to nowhere; where it takes few letters, write `?`."""
+    """A stream that was closed before we started takes everything; one of few letters takes `?` for others."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w"))
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - until the end of the process
         elif stream.encoding.lower() not in ("utf-8", "utf8"):
             stream.reconfigure(errors="replace")
 

@@ -69,7 +69,7 @@ def check(
 
 
 def _here() -> Path:
-    """The project around the working directory, else that folder, unless it holds the whole disk or account."""
+    """The project around the working directory, else that folder; never a whole disk or account."""
     from pavedroad.config import working_directory
 
     here = working_directory()

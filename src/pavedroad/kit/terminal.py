@@ -67,8 +67,8 @@ def table(
 ) -> str:
     """Rows under their heads, cut in the middle to fit the terminal; `right` names the columns of numbers.
 
-    The widest columns give way first; nothing is cut while it fits. `wrap` names a column of sentences: it goes
-    on in the next line instead of being cut, and gives way before the others.
+    The widest columns give way first; nothing is cut while it fits. `wrap` names a column of sentences: it
+    goes on in the next line instead of being cut, and gives way before the others.
     """
     cells = [[_cell(value) for value in row] for row in rows]
     heads = [column.upper() for column in columns]
@@ -83,8 +83,8 @@ def table(
         widths[widths.index(max(widths))] -= 1
     lines = [_line(heads, widths, columns, right)]
     for row in cells:
-        for part in _wrapped(row, columns.index(wrap), widths) if wrap else [row]:
-            lines.append(_line(part, widths, columns, right))
+        parts = _wrapped(row, columns.index(wrap), widths) if wrap else [row]
+        lines += [_line(part, widths, columns, right) for part in parts]
     return "\n".join(lines)
 
 

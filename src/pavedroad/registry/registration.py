@@ -315,7 +315,7 @@ def _tell_catalog(tx: Transaction, version: ModelVersion, provenance: Provenance
 
 
 def _tell_training_data(tx: Transaction, version: ModelVersion, provenance: Provenance, *, who: str) -> None:
-    """A pipeline's other data are on the lineage as its products; these are what the model's own step was given."""
+    """What the model's own step was given; a pipeline's other data are on the lineage as its products."""
     if provenance.model is not None:
         _tell_inputs(tx, version, provenance.model.source_run_id, who=who)
 

@@ -12,12 +12,14 @@ from tests.web.conftest import Site
 from tests.web.story import GRAPH
 
 from pavedroad.catalog import Ref, set_owner
+from pavedroad.kit.clock import now_ms, utc_iso
 from pavedroad.pipelines.store import (
     finish_pipeline_run,
     get_pipeline_run,
     insert_pipeline_run,
 )
 from pavedroad.record import Record
+from pavedroad.registry.decisions import exempt
 from pavedroad.registry.promotion import promote
 from pavedroad.registry.registration import delete_version
 from pavedroad.tracking import Metric, end_run, ensure_experiment, log_batch, start_run
@@ -45,6 +47,26 @@ def test_the_road_shows_where_every_version_stands(story: Site) -> None:
     assert stands == {"1": "retired", "2": "production", "3": "candidate"}
     assert lane["barrier"]["verdict"] == "closed"
     assert lane["barrier"]["says"] == "2 gates are closed before late-flights@3: metric, not_worse_than"
+
+
+def test_an_exempt_version_stands_before_a_barrier_with_a_date(own_story: Site) -> None:
+    record = own_story.record
+    for gate in ("metric", "not_worse_than"):
+        exempt(
+            record,
+            "late-flights",
+            3,
+            gate,
+            reason="the airport changed its hours",
+            owner="grace",
+            until=utc_iso(now_ms() + 3 * 86_400_000)[:10],
+            who="grace",
+        )
+    promote(record, "late-flights", 3, "champion", who="ada")
+    lane = next(lane for lane in own_story.json("/index.json")["lanes"] if lane["name"] == "late-flights")
+    assert lane["barrier"]["verdict"] == "exempt"
+    assert re.fullmatch(r"exempt until \d{4}-\d\d-\d\d", lane["barrier"]["words"])
+    assert own_story.get("/").status == 200
 
 
 def test_a_service_and_who_asks_it_travel_with_the_model(story: Site) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from pavedroad.catalog import Ref
 from pavedroad.catalog.addresses import address_of, gates_address
-from pavedroad.kit.clock import how_long_ago
+from pavedroad.kit.clock import how_long_ago, utc_iso
 from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader, Row, load_queries
 from pavedroad.kit.text import count
@@ -85,6 +85,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     passed: bool
     at_ms: int
     gates: dict[str, str]  # gate -> verdict
+    exempt_until_ms: int = 0  # when the first exemption that it needs ends
 
     @property
     def title(self) -> str:
@@ -103,12 +104,16 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return [gate for gate, verdict in self.gates.items() if verdict == "exempt"]
 
     @property
+    def exempt_until(self) -> str:
+        return utc_iso(self.exempt_until_ms)[:10] if self.exempt_until_ms else "further notice"
+
+    @property
     def says(self) -> str:
         if self.closed:
             are = count(len(self.closed), "gate is", "gates are")
             return f"{are} closed before {self.title}: {', '.join(self.closed)}"
         if self.exempt:
-            return f"{self.title} is exempt from {', '.join(self.exempt)}"
+            return f"{self.title} is exempt from {', '.join(self.exempt)} until {self.exempt_until}"
         return (
             f"all {len(self.gates)} gates are open for {self.title}"
             if self.gates
@@ -119,8 +124,11 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 def read_standings(reader: Reader) -> dict[str, Standing]:
     """Model -> how its newest version stands before the gates; models that were never asked are left out."""
     gates: dict[int, dict[str, str]] = {}
+    ends: dict[int, int] = {}
     for row in reader.all(SQL.answers):
         gates.setdefault(row["evaluation_id"], {})[row["gate"]] = row["verdict"]
+        if row["until_ms"]:
+            ends[row["evaluation_id"]] = min(row["until_ms"], ends.get(row["evaluation_id"], row["until_ms"]))
     return {
         row["name"]: Standing(
             model=row["name"],
@@ -129,6 +137,7 @@ def read_standings(reader: Reader) -> dict[str, Standing]:
             passed=bool(row["passed"]),
             at_ms=row["at_ms"],
             gates=gates.get(row["id"], {}),
+            exempt_until_ms=ends.get(row["id"], 0),
         )
         for row in reader.all(SQL.standing, limit=MOST)
     }
@@ -278,7 +287,7 @@ def _barrier(models: Iterable[str], facts: _Facts) -> Barrier | None:
     if standing.closed:
         verdict, words = "closed", f"{len(standing.closed)} closed"
     elif standing.exempt:
-        verdict, words = "exempt", f"{len(standing.exempt)} exempt"
+        verdict, words = "exempt", f"exempt until {standing.exempt_until}"
     return Barrier(verdict=verdict, title=standing.title, words=words, says=standing.says, href=standing.href)
 
 

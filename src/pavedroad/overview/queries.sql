@@ -37,8 +37,12 @@ WHERE v.version = (SELECT MAX(w.version) FROM model_versions w WHERE w.name = v.
 ORDER BY e.at_ms LIMIT :limit
 
 -- name: answers
--- What each gate said then, in the order of the gates.
-SELECT g.evaluation_id, g.gate, g.verdict FROM model_versions v
+-- What each gate said then, in the order of the gates; for an exempt one, when that ends.
+SELECT g.evaluation_id, g.gate, g.verdict,
+    CASE WHEN g.verdict = 'exempt' THEN
+        (SELECT x.until_ms FROM gate_exemptions x WHERE x.uid = e.uid AND x.gate = g.gate ORDER BY x.id DESC LIMIT 1)
+    END AS until_ms
+FROM model_versions v
 JOIN gate_evaluations e ON e.uid = v.uid
 JOIN gate_evidence g ON g.evaluation_id = e.id
 WHERE v.version = (SELECT MAX(w.version) FROM model_versions w WHERE w.name = v.name)

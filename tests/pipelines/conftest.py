@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from pavedroad.catalog import Project
+from pavedroad.pipelines import Pipeline
 from pavedroad.pipelines.loading import load_pipeline
 from pavedroad.pipelines.running import PipelineRun, run_pipeline
 from pavedroad.record import Record
@@ -40,17 +42,21 @@ class SmallProject:
         assert old in text
         path.write_text(text.replace(old, new), "utf-8")
 
+    def load(self, target: str = "flow:main") -> tuple[Pipeline[..., Any], Project]:
+        """Load everything anew, as another process would."""
+        forget_modules(self.root)
+        return load_pipeline(target, self.root)
+
     def run(
         self, target: str = "flow:main", *, record: Record | None = None, **parameters: Any
     ) -> PipelineRun:
-        """Load everything anew, as another process would, and run; a failed run is returned, not raised."""
+        """Load and run; a failed run is returned, not raised."""
         options = {
             name: parameters.pop(name)
             for name in ("use_cache", "workers", "progress", "want_result", "open_door")
             if name in parameters
         }
-        forget_modules(self.root)
-        pipeline, project = load_pipeline(target, self.root)
+        pipeline, project = self.load(target)
         return run_pipeline(
             pipeline, params=parameters, record=record or self.record, project=project, **options
         )

@@ -237,7 +237,10 @@ def _show_end(done: PipelineRun) -> None:
     if not done.steps:
         return
     interesting = next((step.name for step in done.steps if step.verdict != "hit"), done.steps[0].name)
-    click.echo(f"next: paved show {done.id[:8]}   paved why {done.id[:8]} {_quoted(interesting)}")
+    commands = [f"paved show {done.id[:8]}", f"paved why {done.id[:8]} {_quoted(interesting)}"]
+    if done.models and done.status == "FINISHED":
+        commands.insert(0, f"paved register {done.id[:8]}")
+    click.echo(f"next: {'   '.join(commands)}")
 
 
 def _quoted(word: str) -> str:

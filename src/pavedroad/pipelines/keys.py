@@ -33,6 +33,7 @@ class CodeParts(msgspec.Struct, frozen=True, kw_only=True):
 
     digest: str
     parts: dict[str, str]
+    shown: dict[str, str] = {}  # small values by label
     warnings: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()  # distributions whose versions are among the parts
 
@@ -107,6 +108,7 @@ def to_code_parts(seen: CodeFingerprint, *, number_of_outputs: int) -> CodeParts
     return CodeParts(
         digest=digest_of("\n".join(lines).encode()),
         parts=parts,
+        shown=seen.shown,
         warnings=tuple(seen.warnings),
         packages=tuple(sorted(seen.packages)),
     )

@@ -29,7 +29,7 @@ def load_pipeline(target: str, start: Path) -> tuple[Pipeline[..., Any], Project
     file = _as_file(place, start)
     project = _project_of(file.parent if file else start)
     if not place:
-        place, name = _entry(project)
+        place, name = _entry(project, start)
         file = _as_file(place, project.root)
     module = _load_file(file, project) if file else _load_module(place, project, start)
     return _choose(module, name, place), project
@@ -56,7 +56,9 @@ def _project_of(folder: Path) -> Project:
     return find_project(folder) or read_project(_import_root(folder))
 
 
-def _entry(project: Project) -> tuple[str, str]:
+def _entry(project: Project, start: Path) -> tuple[str, str]:
+    if not (project.root / "pyproject.toml").is_file():
+        raise Invalid(f"which pipeline? there is no project around {start}", hint=f"write {EXAMPLE}")
     if not project.entry:
         raise Invalid(
             f"which pipeline? project {project.name!r} names none",

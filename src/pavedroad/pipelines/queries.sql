@@ -68,10 +68,10 @@ ON CONFLICT (cache_key) DO UPDATE SET
 DELETE FROM cache_entries WHERE cache_key = :cache_key AND step_run_id = :step_run_id
 
 -- name: insert_code_parts
-INSERT INTO code_parts (digest, parts) VALUES (:digest, :parts) ON CONFLICT (digest) DO NOTHING
+INSERT INTO code_parts (digest, parts, shown) VALUES (:digest, :parts, :shown) ON CONFLICT (digest) DO NOTHING
 
 -- name: code_parts
-SELECT parts FROM code_parts WHERE digest = :digest
+SELECT parts, shown FROM code_parts WHERE digest = :digest
 
 -- name: insert_environment
 INSERT INTO environments (digest, description, first_seen_ms) VALUES (:digest, :description, :at_ms)

@@ -360,7 +360,7 @@ class Recorder:
         counts = {
             verdict: sum(each.row.verdict == verdict for each in done) for verdict in ("hit", "miss", "off")
         }
-        models = dict.fromkeys(model for each in done for model in self._models.get(each.row.step_run_id, ()))
+        models = self.models_of_run()
         tags = {f"paved.steps.{verdict}": str(number) for verdict, number in counts.items()}
         if models:
             tags["paved.models"] = ",".join(models)
@@ -379,6 +379,11 @@ class Recorder:
             run_id=self.run_id,
             payload={"status": status, "duration_ms": ended_ms - self.started_ms, **counts, "error": error},
         )
+
+    def models_of_run(self) -> tuple[str, ...]:
+        """Ids of the logged models that its steps gave, cached ones included."""
+        ids = (model for each in self.steps_done() for model in self._models.get(each.row.step_run_id, ()))
+        return tuple(dict.fromkeys(ids))
 
     def _metrics_of_run(self, done: list[StepDone]) -> dict[str, float]:
         """What its steps measured, under their own names; when two measured the same, the later under its

@@ -82,6 +82,7 @@ class PipelineRun:
         self.duration_ms = now_ms() - started_ms
         self.steps = steps
         self.metrics: dict[str, float] = {}
+        self.models: tuple[str, ...] = ()  # ids of the logged models its steps gave
         self.error: BaseException | None = None
         self.failed_step = ""
         self.traceback = ""  # of the failed step, without our frames
@@ -283,6 +284,7 @@ class _Session:
                 steps=[task.name for task in self._tasks],
             )
         )
+        self._show_events()  # before anything that a step prints
         self._surroundings = threading.Thread(target=self._read_surroundings, daemon=True)
         self._surroundings.start()
         try:
@@ -392,6 +394,7 @@ class _Session:
             steps=steps,
         )
         done.metrics = metrics
+        done.models = self.recorder.models_of_run()
         done._shelf = self.shelf
         done._outputs = self._by_name()
         if status == "FINISHED":

@@ -227,13 +227,20 @@ def delete_entry(tx: Transaction, entry: CacheEntry) -> None:
 
 
 def write_code_parts(tx: Transaction, code: CodeParts) -> None:
-    tx.run(SQL.insert_code_parts, digest=code.digest, parts=_text(code.parts))
+    tx.run(SQL.insert_code_parts, digest=code.digest, parts=_text(code.parts), shown=_text(code.shown))
 
 
-def read_code_parts(reader: Reader, digest: str) -> dict[str, str]:
-    """Empty when they are not known."""
-    text = reader.value(SQL.code_parts, digest=digest)
-    return {} if text is None else msgspec.json.decode(text, type=dict[str, str])
+def read_code_parts(reader: Reader, digest: str) -> CodeParts:
+    """Without parts when they are not known."""
+    row = reader.one(SQL.code_parts, digest=digest)
+    if row is None:
+        return CodeParts(digest=digest, parts={})
+    kind = dict[str, str]
+    return CodeParts(
+        digest=digest,
+        parts=msgspec.json.decode(row["parts"], type=kind),
+        shown=msgspec.json.decode(row["shown"], type=kind),
+    )
 
 
 # ------------------------------------------------------------------------- environments and projects

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from pavedroad.kit.sql import Reader
@@ -9,6 +11,7 @@ from pavedroad.pipelines import store
 from pavedroad.pipelines.keys import CodeParts, Part
 from pavedroad.tracking import pick_run
 
+_DIGEST = re.compile(r"[0-9a-f]{16}")
 LOOK_BACK = 50  # calls before, among which the nearest is sought
 
 
@@ -36,26 +39,19 @@ def explain(reader: Reader, run_id: str, step: str) -> Explanation:
     if row.verdict == "hit":
         maker = store.find_step_by_step_run(reader, row.cached_from)
         other = maker.run_id if maker else ""
-        return _say(row, f"hit: same key as run {other[:8] or row.cached_from[:8]}", compared_with=other)
+        return _say(row, f"cached: same key as run {other[:8] or row.cached_from[:8]}", compared_with=other)
     if not row.cache_key:
-        return _say(
-            row, f"not cached: {row.because}" if row.because else "not cached: it ended before it had a key"
-        )
-    parts = store.read_code_parts(reader, row.code)
-    found = nearest(
-        reader, row.function, CodeParts(digest=row.code, parts=parts), row.inputs, row.run_id, row.started_ms
-    )
+        why = row.because or "it ended before it had a key"
+        return _say(row, f"ran, and cannot be cached: {why}")
+    code = store.read_code_parts(reader, row.code)
+    found = nearest(reader, row.function, code, row.inputs, row.run_id, row.started_ms)
     if found is None:
-        return _say(row, "first run of this step: there is nothing to compare it with")
+        return _say(row, "ran for the first time: there is nothing to compare it with")
     call, differences = found
-    if not differences:
-        return _say(
-            row,
-            f"ran although its key is that of run {call.run_id[:8]}: {_why_again(row)}",
-            compared_with=call.run_id,
-        )
-    summary = f"ran: {summarise(differences)} since run {call.run_id[:8]}"
-    return _say(row, summary, compared_with=call.run_id, differences=differences)
+    said = f"ran: {summarise(differences)}" if differences else f"ran with the same key: {_why_again(row)}"
+    return _say(
+        row, f"{said}, since run {call.run_id[:8]}", compared_with=call.run_id, differences=differences
+    )
 
 
 def nearest(
@@ -63,11 +59,11 @@ def nearest(
 ) -> tuple[store.EarlierCall, list[Difference]] | None:
     """The earlier call with the fewest differences, the newest of those; None without earlier calls."""
     best: tuple[store.EarlierCall, list[Difference]] | None = None
-    known = {code.digest: code.parts}
+    known = {code.digest: code}
     for call in store.earlier_calls(reader, function, run_id=run_id, before_ms=before_ms, limit=LOOK_BACK):
         if call.code not in known:
             known[call.code] = store.read_code_parts(reader, call.code)
-        differences = compare(known[call.code], code.parts, call.inputs, inputs)
+        differences = compare(known[call.code], code, call.inputs, inputs)
         if best is None or len(differences) < len(best[1]):
             best = call, differences
         if not differences:
@@ -76,25 +72,42 @@ def nearest(
 
 
 def compare(
-    code_before: dict[str, str], code_after: dict[str, str], before: dict[str, Part], after: dict[str, Part]
+    code_before: CodeParts, code_after: CodeParts, before: dict[str, Part], after: dict[str, Part]
 ) -> list[Difference]:
-    """Inputs and parameters first, then code, then packages."""
+    """Parameters and inputs first, then code, then packages."""
+    return [*_compare_inputs(before, after), *_compare_code(code_before, code_after)]
+
+
+def _compare_inputs(before: dict[str, Part], after: dict[str, Part]) -> list[Difference]:
     found = []
     for label in sorted({*before, *after}, key=lambda label: (not label.startswith("parameter"), label)):
         old, new = before.get(label), after.get(label)
         if old is None or new is None or old.digest != new.digest:
             found.append(_difference(label, _shown(old), _shown(new), old is None, new is None))
-    for label in sorted({*code_before, *code_after}, key=lambda label: (label.startswith("package"), label)):
-        was, now = code_before.get(label), code_after.get(label)
-        if was != now:
-            found.append(_difference(label, was or "", now or "", was is None, now is None))
     return found
+
+
+def _compare_code(before: CodeParts, after: CodeParts) -> list[Difference]:
+    found = {}
+    labels = {*before.parts, *after.parts}
+    for label in sorted(labels, key=lambda label: (label.startswith("package"), label)):
+        was, now = before.parts.get(label), after.parts.get(label)
+        if was != now:
+            old, new = before.shown.get(label, was or ""), after.shown.get(label, now or "")
+            found[label] = _difference(label, old, new, was is None, now is None)
+    # The statement that sets a constant and the constant's value say the same; the value says it better.
+    return [
+        each
+        for label, each in found.items()
+        if label.replace("global ", "value ", 1) not in found.keys() - {label}
+    ]
 
 
 def summarise(differences: list[Difference]) -> str:
     """`function add_weather changed`, `parameter depth: 4 → 8 and 2 more`."""
     first = differences[0]
-    if first.part.startswith("parameter") and first.change == "changed":
+    is_told = first.part.startswith(("parameter ", "value ")) and not _DIGEST.fullmatch(first.before)
+    if is_told and first.change == "changed":
         said = f"{first.part}: {first.before} → {first.after}"
     else:
         said = f"{first.part} {first.change}"

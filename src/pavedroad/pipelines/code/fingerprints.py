@@ -28,6 +28,7 @@ class CodeFingerprint(msgspec.Struct, frozen=True, kw_only=True):
     parts: dict[str, str]  # `function late_flights.features.add_weather` -> 16 hexadecimal digits
     packages: dict[str, str] = {}  # distribution -> installed version
     warnings: list[str] = []  # what cannot be seen, each with the next step
+    shown: dict[str, str] = {}  # label -> the value itself, where it is small and no secret
 
 
 class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +106,10 @@ def _compute(
         objects.depend_on(each)
     closure.run()
     answer = CodeFingerprint(
-        parts=parts.digests(), packages=installed(parts.imports), warnings=list(parts.warnings)
+        parts=parts.digests(),
+        packages=installed(parts.imports),
+        warnings=list(parts.warnings),
+        shown=parts.shown,
     )
     return answer, parts.watch
 

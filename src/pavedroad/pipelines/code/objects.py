@@ -121,6 +121,7 @@ class Objects:
     def _describe(self, label: str, value: object, *, by_reduction: bool = False) -> Description:
         described = self.values.describe(value, by_reduction=by_reduction)
         self.parts.add(label, described.digest)
+        self.parts.show(label, value)
         if not described.is_fixed:
             again, digest = self._silent, described.digest
             self.parts.watch.that(lambda: again.describe(value, by_reduction=by_reduction).digest == digest)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from types import NoneType
 from typing import Any
 
 import blake3
 
 from pavedroad.pipelines.code.watch import Watch
 
+LONGEST_SHOWN = 40
+_SECRET = re.compile(r"passw|secret|token|key|credential|auth", re.IGNORECASE)
 DIGITS = 16  # 64 bits: enough to tell versions of one part apart
 
 
@@ -18,10 +22,21 @@ class Parts:
         self._digests: dict[str, set[str]] = {}
         self.imports: set[str] = set()  # dotted names outside the project
         self.warnings: dict[str, None] = {}
+        self.shown: dict[str, str] = {}  # small values by label, for people
         self.watch = Watch()
 
     def add(self, label: str, digest: str) -> None:
         self._digests.setdefault(label, set()).add(digest)
+
+    def show(self, label: str, value: object) -> None:
+        """Keep a small value as text, so that a change can be told as `2 → 3`; never what may be a secret."""
+        if isinstance(value, bool | int | float | NoneType) or (
+            isinstance(value, str)
+            and len(value) <= LONGEST_SHOWN
+            and "://" not in value
+            and not _SECRET.search(label.rpartition(".")[2])
+        ):
+            self.shown[label] = repr(value)[:LONGEST_SHOWN]
 
     def keep_only(self, families: tuple[str, ...]) -> None:
         """Drop the labels whose first word is not among `families`."""

@@ -61,7 +61,8 @@ CREATE INDEX cache_entries_by_function ON cache_entries (function, created_ms);
 -- The parts of a step's code, once for all the calls that had them.
 CREATE TABLE code_parts (
     digest TEXT PRIMARY KEY,
-    parts TEXT NOT NULL
+    parts TEXT NOT NULL,
+    shown TEXT NOT NULL DEFAULT '{}'
 );
 
 CREATE TABLE environments (

@@ -9,9 +9,10 @@ import click
 from pavedroad.kit.terminal import json_option, print_json, styled, table, width
 
 if TYPE_CHECKING:
-    from pavedroad.catalog import Artifact
+    from pavedroad.catalog import Artifact, Ref
     from pavedroad.kit.sql import Reader
     from pavedroad.record import Record
+    from pavedroad.serving import Service
     from pavedroad.tracking import Run
 
 PARAMS_SHOWN = 20
@@ -31,21 +32,27 @@ def show(what: str, as_json: bool) -> None:
     with record_of(read_settings()) as record:
         if "/" in what:
             artifact = get_artifact(record.db, parse_ref(what))
-            print_json(artifact_facts(record.db, artifact)) if as_json else _print_artifact(
-                record.db, artifact
-            )
+            print_json(artifact_facts(record, artifact)) if as_json else _print_artifact(record, artifact)
         else:
             run = pick_run(record.db, what, project=project_name_here())
             print_json(run_facts(record.db, run)) if as_json else _print_run(record, run)
 
 
-def artifact_facts(reader: Reader, artifact: Artifact) -> dict[str, object]:
+def services_of(record: Record, ref: Ref) -> list[Service]:
+    """What a service is doing: its live processes, else its last one. Empty for other artifacts."""
+    from pavedroad.serving import list_services
+
+    return [each for each in list_services(record) if ref.kind == "service" and each.name == ref.name]
+
+
+def artifact_facts(record: Record, artifact: Artifact) -> dict[str, object]:
     """For programs."""
     import msgspec
 
     from pavedroad.catalog import read_facts
     from pavedroad.catalog.lineage import parts_of, trace
 
+    reader = record.db
     whole, parts = parts_of(reader, artifact.ref)
     values = msgspec.structs.asdict(artifact)
     return {
@@ -53,6 +60,7 @@ def artifact_facts(reader: Reader, artifact: Artifact) -> dict[str, object]:
         **values,
         "part_of": whole,
         "parts": parts,
+        "services": services_of(record, artifact.ref),
         "lineage": trace(reader, artifact.ref).sentences,
         "facts": read_facts(reader, artifact=str(artifact.ref), limit=FACTS_SHOWN),
     }
@@ -82,21 +90,25 @@ def run_facts(reader: Reader, run: Run) -> dict[str, object]:
     }
 
 
-def _print_artifact(reader: Reader, artifact: Artifact) -> None:
+def _print_artifact(record: Record, artifact: Artifact) -> None:
     from pavedroad.catalog import read_facts
     from pavedroad.catalog.lineage import parts_of, trace
     from pavedroad.catalog.telling import tell
     from pavedroad.kit.clock import how_long_ago
 
+    reader = record.db
+    services = services_of(record, artifact.ref)
+    is_answering = not services or services[0].state in ("live", "elsewhere")
     click.echo(styled(str(artifact.ref), "strong"))
     _pairs(
+        *((each.state, f"{each.model}@{each.version} at {each.url}") for each in services),
         ("stage", artifact.stage),
         ("owner", artifact.owner or "nobody"),
         ("says", artifact.description),
         ("part of", ", ".join(parts_of(reader, artifact.ref)[0])),
         ("changed", how_long_ago(artifact.updated_ms)),
         *artifact.tags.items(),
-        *artifact.links.items(),
+        *(artifact.links.items() if is_answering else ()),
     )
     _block("lineage", trace(reader, artifact.ref).sentences)
     facts = read_facts(reader, artifact=str(artifact.ref), limit=FACTS_SHOWN)

@@ -24,7 +24,8 @@ TABLES = {
 }
 COLUMNS = {
     "sqlite": (
-        'SELECT name, ("notnull" = 1 OR pk > 0) AS required, type FROM pragma_table_info(:table) ORDER BY name'
+        'SELECT name, ("notnull" = 1 OR pk > 0) AS required, type'
+        " FROM pragma_table_info(:table) ORDER BY name"
     ),
     "postgresql": (
         "SELECT column_name AS name, (is_nullable = 'NO') AS required, data_type AS type"

@@ -133,6 +133,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         # Not standalone: one place, here, turns every refusal into words and an exit code.
         code = paved.main(args=arguments, prog_name="paved", standalone_mode=False, terminal_width=width())
+        sys.stdout.flush()
     except PavedError as error:
         show_error(error, as_json=as_json)
         code = error.exit_code
@@ -152,7 +153,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _open_standard_streams() -> None:
-    """A stream that was closed before we started takes everything; one of few letters takes `?` for others."""
+    """A stream that was closed before we started takes all; one of few letters takes `?` for others."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -163,8 +164,8 @@ def _open_standard_streams() -> None:
 
 def _os_error(error: OSError, *, as_json: bool) -> int:
     """A disk that is full, a file that may not be read: a fact of the machine, told in one line."""
+    is_lost = _forget_what_cannot_be_written()
     if error.errno == errno.EPIPE:  # the reader of our output has gone: not an error of ours
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     said = error.strerror or str(error)
     told = Unavailable(
@@ -173,11 +174,18 @@ def _os_error(error: OSError, *, as_json: bool) -> int:
         if error.errno in (errno.ENOSPC, errno.EDQUOT)
         else "check the path and its permissions",
     )
-    try:
-        show_error(told, as_json=as_json)
-    except OSError:  # the output itself is what does not work
-        show_error(told, as_json=False)
+    show_error(told, as_json=as_json and not is_lost)
     return told.exit_code
+
+
+def _forget_what_cannot_be_written() -> bool:
+    """Whether there was such output: Python would try again at its end, and end with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def _from_click(error: click.ClickException) -> PavedError:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pavedroad.catalog import Ref, add_edge, ensure_artifact, get_artifact
+from pavedroad.catalog import Ref, add_edge, ensure_artifact, get_artifact, set_stage
 from pavedroad.record import Record
 from pavedroad.tracking import Metric, end_run, ensure_experiment, log_batch, start_run
 
@@ -80,6 +80,14 @@ def test_stage_does_not_pass_a_models_gates(flights: Record, paved: Command) -> 
     assert "only its gates bring model/late into production" in ran.err
     assert "paved promote" in ran.err
     assert get_artifact(flights.db, Ref("model", "late")).stage == "draft"
+
+
+def test_stage_does_not_retire_what_an_alias_keeps_in_production(flights: Record, paved: Command) -> None:
+    flights.db.write(lambda tx: set_stage(tx, Ref("model", "late"), "production", who="ada"))
+    ran = paved("stage", "model/late", "retired", code=1)
+    assert "model/late is in production as long as an alias says so" in ran.err
+    assert "paved rollback late" in ran.err
+    assert get_artifact(flights.db, Ref("model", "late")).stage == "production"
 
 
 def test_lineage_tells_sentences(flights: Record, paved: Command) -> None:

@@ -90,6 +90,11 @@ def stage(artifact: str, stage: str, as_json: bool) -> None:
             hint=f"run `paved promote {ref.name}@{ref.version or 'VERSION'} --to champion`",
         )
     with record_of(settings) as record:
+        if ref.kind == "model" and get_artifact(record.db, ref).stage == "production":
+            raise Refused(
+                f"{ref} is in production as long as an alias says so",
+                hint=f"promote another version, or run `paved rollback {ref.name}`",
+            )
         record.db.write(lambda tx: set_stage(tx, ref, stage, who=settings.who))
         changed = get_artifact(record.db, ref)
     if as_json:

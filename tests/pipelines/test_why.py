@@ -115,7 +115,8 @@ def test_a_run_without_cache_is_told_as_such(shop):
     first = shop.run()
     told = why(shop, shop.run(use_cache=False), "price")
     assert told.summary == (
-        f"ran with the same key: its stored result was gone, or --no-cache was given, since run {first.id[:8]}"
+        "ran with the same key: its stored result was gone, or --no-cache was given,"
+        f" since run {first.id[:8]}"
     )
 
 

@@ -10,14 +10,17 @@ import importlib.util
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import wraps
 from importlib.machinery import ModuleSpec
 from types import ModuleType, TracebackType
 from typing import Any
 
 PACKAGES = frozenset({"mlflow", "mlflow-skinny"})
 URI, EXPERIMENT, RUN = "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"
+# Else MLflow prints an address after each step, which nobody answers any more when the run has ended.
+QUIET = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
 THEIRS = (
     "a tracking URI is set already: what steps log with mlflow goes there, not to this run;"
     " unset MLFLOW_TRACKING_URI to have it here"
@@ -45,6 +48,7 @@ class MlflowDoor:
         self._before: dict[str, str | None] = {}
         self._pointed_at_us = False
         self._experiment_before: Any = None
+        self._start_run_before: Any = None
         self._is_theirs = bool(os.environ.get(URI)) or open_tracking is None
         self._hook = _ImportHook(self)
         self._current = threading.local()
@@ -63,7 +67,7 @@ class MlflowDoor:
             self._tell_theirs()
             return {}
         self._show_step(step_run_id, "")
-        return {URI: self._open(), EXPERIMENT: self._experiment_id(), RUN: step_run_id}
+        return {URI: self._open(), EXPERIMENT: self._experiment_id(), RUN: step_run_id, QUIET: "true"}
 
     def close(self) -> None:
         with suppress(ValueError):
@@ -112,6 +116,7 @@ class MlflowDoor:
             if not self._pointed_at_us:
                 self._pointed_at_us = True
                 self._experiment_before = _point_at(url, self._experiment_id())
+                self._start_run_before = _let_start_run_resume(self._is_steps_own)
         _activate(activity.step_run_id)
 
     def _is_set_by_hand(self) -> bool:
@@ -127,7 +132,7 @@ class MlflowDoor:
                 assert self._open_tracking is not None
                 self._server = self._open_tracking()
                 self._url = str(getattr(self._server, "url", self._server)).rstrip("/")
-                for name, value in ((URI, self._url), (EXPERIMENT, self._experiment_id())):
+                for name, value in ((URI, self._url), (EXPERIMENT, self._experiment_id()), (QUIET, "true")):
                     self._before[name] = os.environ.get(name)
                     os.environ[name] = value
             return self._url
@@ -136,10 +141,15 @@ class MlflowDoor:
         self._pointed_at_us = False
         import mlflow
 
+        mlflow.start_run = self._start_run_before
         mlflow.set_tracking_uri(None)
         fluent = sys.modules.get("mlflow.tracking.fluent")
         if fluent is not None and hasattr(fluent, "_active_experiment_id"):
             vars(fluent)["_active_experiment_id"] = self._experiment_before
+
+    def _is_steps_own(self, run_id: str) -> bool:
+        activity = getattr(self._current, "activity", None)
+        return activity is not None and activity.is_active and activity.step_run_id == run_id
 
     def _tell_theirs(self) -> None:
         if self._open_tracking is not None:
@@ -223,6 +233,39 @@ def _point_at(url: str, experiment_id: str) -> Any:
     return before
 
 
+def _let_start_run_resume(is_steps_own: Callable[[str], bool]) -> Any:
+    """Let a bare `with mlflow.start_run():` in a step mean the step's run; the function as it was before.
+
+    MLflow does the same where a run comes in by MLFLOW_RUN_ID, but that is one for the whole process, and
+    steps run side by side. Code that was written for MLflow alone thereby runs as it is.
+    """
+    import mlflow
+
+    start_run = mlflow.start_run
+
+    class StepRun(mlflow.ActiveRun):  # type: ignore[misc]
+        def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
+            return kind is None  # the step ends it
+
+    @wraps(start_run)
+    def start_or_resume(run_id: str | None = None, *values: Any, **options: Any) -> Any:
+        active = mlflow.active_run()
+        if (
+            run_id
+            or values
+            or options.get("nested")
+            or active is None
+            or not is_steps_own(active.info.run_id)
+        ):
+            return start_run(run_id, *values, **options)
+        if tags := options.get("tags"):
+            mlflow.set_tags(tags)
+        return StepRun(active)
+
+    mlflow.start_run = start_or_resume
+    return start_run
+
+
 def _activate(step_run_id: str) -> None:
     import mlflow
 
@@ -239,17 +282,23 @@ def _deactivate(step_run_id: str, status: str) -> None:
             return
 
 
-def activate_in_child() -> None:
-    """In a step's own process: the run comes in by the environment, and MLflow resumes it by itself."""
-    if os.environ.get(RUN) and importlib.util.find_spec("mlflow") is not None:
-        import mlflow
+@contextmanager
+def in_child(step_run_id: str) -> Iterator[None]:
+    """Around a step in its own process: the run comes in by the environment, and MLflow resumes it."""
+    if not os.environ.get(RUN) or importlib.util.find_spec("mlflow") is None:
+        yield
+        return
+    import mlflow
 
-        mlflow.start_run()
-
-
-def deactivate_in_child(step_run_id: str, *, failed: bool) -> None:
-    if "mlflow" in sys.modules:
-        _deactivate(step_run_id, "FAILED" if failed else "FINISHED")
+    mlflow.start_run()
+    start_run = _let_start_run_resume(lambda run_id: run_id == step_run_id)
+    status = "FAILED"
+    try:
+        yield
+        status = "FINISHED"
+    finally:
+        mlflow.start_run = start_run
+        _deactivate(step_run_id, status)
 
 
 def _set_variable(name: str, value: str | None) -> None:

@@ -216,6 +216,7 @@ class _Session:
         self.news = threading.Event()
         self._progress = progress
         self._events: list[events.Event] = []
+        self._noted: set[str] = set()
         self._shown = {name: shown_value(value) for name, value in parameters.items()}
         about = About(
             project=project,
@@ -225,7 +226,7 @@ class _Session:
             graph=graph_nodes(graph),
             who=record.settings.who,
         )
-        self.recorder = Recorder(record, about, note=lambda text: self._tell(events.Note(text=text)))
+        self.recorder = Recorder(record, about, note=self._note_once)
         self.shelf = Shelf(record.files, record.settings.home / "work")
         self._tasks = tasks_of(graph)
         self._surroundings: threading.Thread | None = None
@@ -250,7 +251,7 @@ class _Session:
             open_door,
             experiment_id=lambda: self.recorder.experiment_id,
             show_step=self._show_step,
-            note=lambda text: self._tell(events.Note(text=text)),
+            note=self._note_once,
         )
         self._closing.callback(door.close)
         children = Children(
@@ -323,6 +324,11 @@ class _Session:
         if self._progress is not None:
             self._events.append(event)
         self.news.set()
+
+    def _note_once(self, text: str) -> None:
+        if text not in self._noted:
+            self._noted.add(text)
+            self._tell(events.Note(text=text))
 
     def _show_events(self) -> None:
         if self._progress is None:

@@ -23,7 +23,7 @@ from pavedroad.kit.stores import open_files
 from pavedroad.pipelines.children import Answer, Order
 from pavedroad.pipelines.failures import user_traceback
 from pavedroad.pipelines.fresh_imports import import_from_source
-from pavedroad.pipelines.mlflow_door import activate_in_child, deactivate_in_child
+from pavedroad.pipelines.mlflow_door import in_child
 from pavedroad.pipelines.results import keep_result
 from pavedroad.pipelines.steps import Step
 from pavedroad.pipelines.values.shelf import Owner, Shelf
@@ -66,22 +66,19 @@ def _obey(order: Order, answers: int) -> Answer:
     except BaseException as error:
         return _to_answer(error)
     _say(answers, Answer(has_begun=True))
-    failed = True
     try:
         _limit_memory(order.memory_bytes)
-        activate_in_child()
-        result = step.call_with(arguments)
+        with in_child(order.step_run_id):
+            result = step.call_with(arguments)
         value, reasons = keep_result(shelf, step, result, Owner(run_id=order.step_run_id, step=order.step))
         if not value.is_stored:
             raise ResultNotStored(f"its result cannot leave its process: {reasons[0]}")
-        failed = False
         return Answer(value=value, peak_bytes=_peak_bytes())
     except BaseException as error:
         _limit_memory(0)
         return _to_answer(error)
     finally:
         _limit_memory(0)
-        deactivate_in_child(order.step_run_id, failed=failed)
 
 
 def _prepare(order: Order) -> tuple[Step[..., Any], Shelf, dict[str, Any]]:

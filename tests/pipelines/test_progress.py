@@ -126,6 +126,14 @@ def test_a_reader_that_has_gone_does_not_end_the_run(kind):
         progress(event)
 
 
+def test_a_terminal_without_our_signs_gets_others():
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    progress = PlainLines(out)
+    for event in EVENTS:
+        progress(event)
+    assert b"Table 3 ? 2" in out.buffer.getvalue()
+
+
 def test_many_steps_fit_on_the_screen(monkeypatch):
     monkeypatch.setenv("LINES", "20")
     monkeypatch.setenv("COLUMNS", "80")

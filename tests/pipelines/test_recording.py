@@ -239,6 +239,30 @@ def test_steps_are_rows_with_what_went_in_and_came_out(small):
     assert rows["train"].function == "flow.train"
 
 
+def test_a_parameter_that_may_be_a_secret_is_masked_everywhere(project):
+    project.write(
+        "flow.py",
+        """
+@paved.step
+def connect(api_token: str, max_tokens: int) -> int:
+    return len(api_token) + max_tokens
+
+@paved.pipeline
+def main(password: str = "", max_tokens: int = 5):
+    return connect(password, max_tokens)
+""",
+    )
+    told = []
+    run = project.run(password="hunter2-hunter2", progress=told.append)
+    assert run.result == 20
+    assert get_run(project.record.db, run.id).params == {"password": "***", "max_tokens": "5"}
+    assert get_run(project.record.db, run.steps[0].run_id).params == {"api_token": "***", "max_tokens": "5"}
+    assert "hunter2" not in repr(told)
+    database = project.record.settings.home / "paved.db"
+    assert b"hunter2" not in database.read_bytes() + database.with_name("paved.db-wal").read_bytes()
+    assert project.run(password="another").verdicts() == {"connect": "miss"}
+
+
 def test_the_same_is_recorded_on_both_databases(any_project, monkeypatch):
     monkeypatch.chdir(any_project.root)
     any_project.write("flow.py", FLOW)

@@ -79,6 +79,16 @@ def test_a_constant_is_told_with_its_values_once(shop):
     assert told.summary.startswith("ran: value rates.TAX: 2 → 3, since run ")
 
 
+def test_a_small_tuple_is_told_with_its_values(shop):
+    shop.replace("rates.py", "TAX = 2", "TAX = (1, 1)")
+    shop.replace("rates.py", "amount * TAX", "amount * sum(TAX)")
+    shop.run()
+    shop.replace("rates.py", "TAX = (1, 1)", "TAX = (1, 2)")
+    assert why(shop, shop.run(), "price").summary.startswith(
+        "ran: value rates.TAX: (1, 1) → (1, 2), since run "
+    )
+
+
 def test_what_may_be_a_secret_is_never_shown(shop):
     shop.run()
     shop.replace("rates.py", "very-secret-word", "other-secret-word")

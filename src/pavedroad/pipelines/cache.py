@@ -10,6 +10,7 @@ import msgspec
 
 from pavedroad.pipelines import facts, store
 from pavedroad.pipelines.keys import CodeParts, Key, KeyMaker
+from pavedroad.pipelines.secrets import MASKED, is_secret
 from pavedroad.pipelines.tasks import From, Item, Source, Task, has_sources
 from pavedroad.pipelines.values.model import NotStorable
 from pavedroad.pipelines.values.plain import is_plain
@@ -48,14 +49,14 @@ class Cache:
         for name, value in task.arguments.items():
             is_input = has_sources(value)
             if not is_input:
-                params[facts.as_key(name)] = shown_value(value)
+                params[facts.as_key(name)] = shown_parameter(name, value)
             try:
                 digest = self._digest(value)
             except NotStorable as error:
                 because = because or f"{name}: {error}"
                 continue
             label = f"{'input' if is_input else 'parameter'} {name}"
-            inputs[label] = (digest, _shown_sources(value) if is_input else shown_value(value))
+            inputs[label] = (digest, _shown_sources(value) if is_input else shown_parameter(name, value))
             data += self._data_in(name, value, digest, dataset_name)
         key = None if because else self._keys.key(step, inputs)
         return Call(code=code, key=key, because=because, params=params, data=tuple(data))
@@ -103,6 +104,11 @@ class Cache:
 def _name_of(source: Source, dataset_name: Any) -> str:
     path = source.path if isinstance(source, From) else ()
     return ".".join([dataset_name(source.task.name), *map(str, path)])
+
+
+def shown_parameter(name: str, value: Any) -> str:
+    """A parameter as a person reads it; a text that may be a secret is masked."""
+    return MASKED if isinstance(value, str) and is_secret(name) else shown_value(value)
 
 
 def shown_value(value: Any) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from pavedroad.catalog import Project
 from pavedroad.errors import PavedError
 from pavedroad.kit.clock import now_ms
-from pavedroad.pipelines.cache import Cache, Call, shown_value
+from pavedroad.pipelines.cache import Cache, Call, shown_parameter
 from pavedroad.pipelines.composing import Pipeline
 from pavedroad.pipelines.graph import build
 from pavedroad.pipelines.keys import KeyMaker
@@ -59,7 +59,7 @@ def make_plan(
     return Plan(
         pipeline=graph.name,
         project=project.name,
-        parameters={name: shown_value(value) for name, value in values.items()},
+        parameters={name: shown_parameter(name, value) for name, value in values.items()},
         steps=steps,
     )
 

@@ -230,7 +230,10 @@ def make_progress(*, as_json: bool, out: TextIO | None = None) -> Progress:
 def _write(out: TextIO, line: str) -> None:
     """A reader that has gone, or a log on a full disk, is no reason to end the run."""
     with contextlib.suppress(OSError):
-        out.write(line + "\n")
+        try:
+            out.write(line + "\n")
+        except UnicodeEncodeError:  # a terminal that knows neither · nor ×
+            out.write(line.encode("ascii", "replace").decode() + "\n")
         out.flush()
 
 

@@ -21,7 +21,7 @@ from pavedroad.errors import PavedError, Unavailable
 from pavedroad.kit.clock import now_ms
 from pavedroad.pipelines import events, store
 from pavedroad.pipelines.attempt import Runner
-from pavedroad.pipelines.cache import Cache, shown_value
+from pavedroad.pipelines.cache import Cache, shown_parameter
 from pavedroad.pipelines.children import Children, check_importable
 from pavedroad.pipelines.engine import Engine
 from pavedroad.pipelines.graph import Graph, build, find_lazy
@@ -217,7 +217,7 @@ class _Session:
         self._progress = progress
         self._events: list[events.Event] = []
         self._noted: set[str] = set()
-        self._shown = {name: shown_value(value) for name, value in parameters.items()}
+        self._shown = {name: shown_parameter(name, value) for name, value in parameters.items()}
         about = About(
             project=project,
             pipeline=pipeline.name,

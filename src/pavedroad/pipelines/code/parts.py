@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from types import NoneType
 from typing import Any
 
 import blake3
 
 from pavedroad.pipelines.code.watch import Watch
+from pavedroad.pipelines.secrets import is_secret
 
 LONGEST_SHOWN = 40
-_SECRET = re.compile(r"passw|secret|token|key|credential|auth", re.IGNORECASE)
 DIGITS = 16  # 64 bits: enough to tell versions of one part apart
 
 
@@ -30,13 +29,12 @@ class Parts:
 
     def show(self, label: str, value: object) -> None:
         """Keep a small value as text, so that a change can be told as `2 → 3`; never what may be a secret."""
-        if isinstance(value, bool | int | float | NoneType) or (
-            isinstance(value, str)
-            and len(value) <= LONGEST_SHOWN
-            and "://" not in value
-            and not _SECRET.search(label.rpartition(".")[2])
-        ):
-            self.shown[label] = repr(value)[:LONGEST_SHOWN]
+        if is_secret(label.rpartition(".")[2]):
+            return
+        items = list(value) if isinstance(value, tuple | list | set | frozenset) else [value]
+        is_small = len(items) <= LONGEST_SHOWN and all(_is_atom(item) for item in items)
+        if is_small and len(text := repr(value)) <= LONGEST_SHOWN:
+            self.shown[label] = text
 
     def keep_only(self, families: tuple[str, ...]) -> None:
         """Drop the labels whose first word is not among `families`."""
@@ -49,6 +47,10 @@ class Parts:
 
     def digests(self) -> dict[str, str]:
         return {label: short(*sorted(self._digests[label])) for label in sorted(self._digests)}
+
+
+def _is_atom(value: object) -> bool:
+    return isinstance(value, bool | int | float | NoneType) or (isinstance(value, str) and "://" not in value)
 
 
 def short(*texts: Any) -> str:

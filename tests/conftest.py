@@ -69,6 +69,18 @@ def any_settings(request: pytest.FixtureRequest, settings: Settings) -> Iterator
         yield Settings(home=settings.home, user=settings.user, database=url)
 
 
+@pytest.fixture(autouse=True)
+def forget_mlflow() -> Iterator[None]:
+    """MLflow's client remembers its server, its experiment and its runs until the process ends: not here."""
+    yield
+    fluent = sys.modules.get("mlflow.tracking.fluent")
+    if fluent is not None:
+        fluent._active_run_stack.set([])
+        fluent._active_experiment_id = None
+        sys.modules["mlflow"].set_registry_uri(None)
+        sys.modules["mlflow"].set_tracking_uri(None)
+
+
 # ------------------------------------------------------------------------------------------ records
 
 

@@ -12,6 +12,7 @@ from pavedroad.pipelines.keys import CodeParts, Part
 from pavedroad.tracking import pick_run
 
 _DIGEST = re.compile(r"[0-9a-f]{16}")
+LONGEST_VALUES = 30  # in one line with the rest
 LOOK_BACK = 50  # calls before, among which the nearest is sought
 
 
@@ -106,9 +107,10 @@ def _compare_code(before: CodeParts, after: CodeParts) -> list[Difference]:
 def summarise(differences: list[Difference]) -> str:
     """`function add_weather changed`, `parameter depth: 4 → 8 and 2 more`."""
     first = differences[0]
+    values = f"{first.before} → {first.after}"
     is_told = first.part.startswith(("parameter ", "value ")) and not _DIGEST.fullmatch(first.before)
-    if is_told and first.change == "changed":
-        said = f"{first.part}: {first.before} → {first.after}"
+    if is_told and first.change == "changed" and len(values) <= LONGEST_VALUES:
+        said = f"{first.part}: {values}"
     else:
         said = f"{first.part} {first.change}"
     more = len(differences) - 1

@@ -6,7 +6,6 @@ import contextlib
 import json
 import urllib.error
 import urllib.request
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,6 @@ from pavedroad.server import embedded
 
 # MLflow warns about itself on import and about deprecated stages; its warnings are not ours to fix.
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-
-@pytest.fixture(scope="module")
-def mlflow() -> Iterator[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pytest.importorskip("mlflow.sklearn")
-        yield pytest.importorskip("mlflow")
 
 
 @pytest.fixture

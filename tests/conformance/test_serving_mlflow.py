@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -28,14 +27,6 @@ from pavedroad.serving.loading import load_served_model
 # MLflow warns about itself on import and about integer columns; its warnings are not ours to fix.
 pytestmark = pytest.mark.filterwarnings("ignore")
 PACKAGES = ["scikit-learn"]  # else MLflow starts a process to find out
-
-
-@pytest.fixture(scope="module")
-def mlflow() -> Iterator[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pytest.importorskip("mlflow.sklearn")
-        yield pytest.importorskip("mlflow")
 
 
 def flights(rows: int = 60) -> tuple[pd.DataFrame, np.ndarray]:

@@ -7,7 +7,6 @@ import json
 import math
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,14 +20,6 @@ from pavedroad.server import embedded
 
 # MLflow, pandas and scikit-learn warn about one another; their warnings are not ours to fix.
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-
-@pytest.fixture(scope="module")
-def mlflow() -> Iterator[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pytest.importorskip("mlflow.sklearn")
-        yield pytest.importorskip("mlflow")
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

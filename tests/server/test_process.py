@@ -48,6 +48,14 @@ def test_a_port_asked_for_on_the_command_line_is_not_swapped(
     assert "choose another --host or --port" in ran.err
 
 
+def test_wrong_gates_of_the_team_are_said_at_the_start(home: Path, paved: Callable[..., Any]) -> None:
+    home.mkdir()
+    (home / "paved.toml").write_text("[gates]\nmetrik = true\n")
+    ran = paved("up", "--port", "0", code=2)
+    assert "metrik" in ran.err
+    assert "metric" in ran.err
+
+
 def test_requests_in_flight_are_answered_before_the_end(live: Any) -> None:
     host = live.url.removeprefix("http://")
     body = json.dumps({"name": "slow"}).encode()

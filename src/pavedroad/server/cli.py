@@ -24,15 +24,19 @@ def up(host: str | None, port: int | None, as_json: bool) -> None:
 
     from pavedroad.config import read_settings
     from pavedroad.kit.http_process import bind, serve_until_told, url_of
+    from pavedroad.pipelines import mark_lost_runs
     from pavedroad.record import record_of
+    from pavedroad.registry.policy import read_team_gates
     from pavedroad.server.app import make_app
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     settings = read_settings(overrides={"host": host, "port": port})
+    read_team_gates(settings.gates)  # wrong ones are said now, not at the first promotion
     with (
         record_of(settings) as record,
         bind(settings.host, settings.port, next_free=port is None) as listening,
     ):
+        mark_lost_runs(record)
         url = url_of(listening)
         taken = listening.getsockname()[1] != settings.port and settings.port != 0
 

@@ -26,7 +26,8 @@ def evaluate(policy: DigestPolicy, context: Context) -> Outcome:
     if damaged:
         return closed(
             f"{count(len(damaged), 'file')} of {len(context.files)} cannot be used: {listed(damaged)}",
-            next_step="restore the file store from a backup, or register the run again",
+            next_step="set PAVED_FILES to the store that the run wrote to, restore it from a backup, or"
+            " register the run again",
             damaged=damaged,
         )
     total = sum(file.size_bytes for file in context.files)

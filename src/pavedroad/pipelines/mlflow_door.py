@@ -61,7 +61,7 @@ class MlflowDoor:
 
     def environment(self, step_run_id: str, packages: Iterable[str]) -> dict[str, str]:
         """What a step's own process needs to find its run."""
-        if PACKAGES.isdisjoint(packages) and "mlflow" not in sys.modules:
+        if PACKAGES.isdisjoint(packages):  # loading it would cost time and memory that the step counts
             return {}
         if self._is_theirs:
             self._tell_theirs()

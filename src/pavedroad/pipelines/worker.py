@@ -65,20 +65,22 @@ def _obey(order: Order, answers: int) -> Answer:
         step, shelf, arguments = _prepare(order)
     except BaseException as error:
         return _to_answer(error)
-    _say(answers, Answer(has_begun=True))
     try:
-        _limit_memory(order.memory_bytes)
-        with in_child(order.step_run_id):
-            result = step.call_with(arguments)
-        value, reasons = keep_result(shelf, step, result, Owner(run_id=order.step_run_id, step=order.step))
+        with in_child(order.step_run_id):  # before time and memory count
+            _say(answers, Answer(has_begun=True))
+            _limit_memory(order.memory_bytes)
+            try:
+                result = step.call_with(arguments)
+                value, reasons = keep_result(
+                    shelf, step, result, Owner(run_id=order.step_run_id, step=order.step)
+                )
+            finally:
+                _limit_memory(0)
         if not value.is_stored:
             raise ResultNotStored(f"its result cannot leave its process: {reasons[0]}")
         return Answer(value=value, peak_bytes=_peak_bytes())
     except BaseException as error:
-        _limit_memory(0)
         return _to_answer(error)
-    finally:
-        _limit_memory(0)
 
 
 def _prepare(order: Order) -> tuple[Step[..., Any], Shelf, dict[str, Any]]:

@@ -10,8 +10,8 @@ import msgspec
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """How good a model is, and on which data that was measured.
 
-    The metrics become the run's; the data are only digested, so that a gate can tell whether two models were measured on
-    the same rows.
+    The metrics become the run's; the data are only digested, so that a gate can tell whether two models were
+    measured on the same rows.
     """
 
     metrics: dict[str, float]

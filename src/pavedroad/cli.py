@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from pavedroad.errors import PavedError, Unavailable
+from pavedroad.errors import MissingExtra, PavedError, Unavailable
 from pavedroad.kit.terminal import show_error, width
 
 
@@ -53,6 +53,16 @@ COMMANDS = (
     Command("lineage", "pavedroad.catalog.cli:lineage", "Tell what came from what.", "Record"),
     Command("journal", "pavedroad.catalog.cli:journal", "Read who did what, when.", "Record"),
 )
+# Which extra brings a package that a command cannot do without.
+EXTRA_OF = {
+    "duckdb": "data",
+    "numpy": "data",
+    "pyarrow": "data",
+    "sklearn": "sklearn",
+    "mlflow": "mlflow",
+    "psycopg": "postgres",
+    "obstore": "s3",
+}
 GROUPS = ("Start", "Develop", "Release", "Record")
 
 
@@ -145,11 +155,23 @@ def main(arguments: list[str] | None = None) -> None:
         code = 2
     except OSError as error:
         code = _os_error(error, as_json=as_json)
+    except ModuleNotFoundError as error:
+        missing = _missing_extra(error, arguments)
+        show_error(missing, as_json=as_json)
+        code = missing.exit_code
     except SystemExit as leaving:
         # click leaves after completing a word for a shell, and with 1 when the reader of our output has gone;
         # 1 would mean "no" here.
         code = leaving.code if "_PAVED_COMPLETE" in os.environ else 0
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _missing_extra(error: ModuleNotFoundError, arguments: list[str]) -> PavedError:
+    """The extra that brings the package. Raises the error itself for a package that none brings."""
+    package = (error.name or "").partition(".")[0]
+    if package not in EXTRA_OF:
+        raise error
+    return MissingExtra(f"`paved {arguments[0]}` ({package})", extra=EXTRA_OF[package])
 
 
 def _open_standard_streams() -> None:

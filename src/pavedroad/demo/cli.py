@@ -22,13 +22,15 @@ def demo(folder: Path | None, leave: bool, as_json: bool) -> None:
     import signal
     import time
 
-    from pavedroad.demo.folder import choose_folder, leave_mark, prepare
     from pavedroad.demo.project import check_extra
+
+    check_extra()  # before anything that needs it is imported
+
+    from pavedroad.demo.folder import choose_folder, leave_mark, prepare
     from pavedroad.demo.shell import Shell
     from pavedroad.demo.story import summary, tell_story
     from pavedroad.kit.terminal import print_json
 
-    check_extra()
     place = choose_folder(folder)
     prepare(place)
     shell = Shell(place, say=(lambda text: None) if as_json else click.echo)

@@ -245,7 +245,10 @@ def check_digest(digest: str, where: Path | str) -> None:
 
 
 def missing(digest: str, where: Path | str) -> NotFound:
-    return NotFound(f"no file {digest!r} in {where}", hint="set PAVED_FILES to the store it was written to, or restore it from a backup")
+    return NotFound(
+        f"no file {digest!r} in {where}",
+        hint="set PAVED_FILES to the store it was written to, or restore it from a backup",
+    )
 
 
 def damaged(digest: str) -> Damaged:

@@ -117,7 +117,7 @@ def runs(limit: int, pipeline: str, status: str, as_json: bool) -> None:
     rows = [
         (
             each.run_id[:8],
-            each.name,
+            f"{each.project}.{each.name}" if each.project else each.name,
             each.status.lower(),
             how_long_ago(each.started_ms),
             "" if each.duration_ms is None else duration(each.duration_ms),

@@ -74,7 +74,12 @@ def columns_by_place(data: Any, width: int) -> list[Any]:
         raise Invalid(
             f"the rows have {seen} values, the model takes {width}", hint="give one for each column"
         )
-    return [data[:, place] for place in range(width)] if is_array(data) else list(zip(*data, strict=True))
+    if is_array(data):
+        return [data[:, place] for place in range(width)]
+    for at, row in enumerate(data):
+        if isinstance(row, str | bytes | Mapping) or not hasattr(row, "__len__"):
+            raise Invalid(f"row {at} is not a list of values", hint="give one list of values for each row")
+    return list(zip(*data, strict=True))
 
 
 def _width(row: Any) -> int:

@@ -286,7 +286,10 @@ class _Child:
                 raise StepDied("the run was stopped") from None
             if not ready:
                 return None
-            piece = os.read(self._answers, 1 << 16)
+            try:
+                piece = os.read(self._answers, 1 << 16)
+            except OSError:  # closed by `kill` between the two calls
+                raise StepDied("the run was stopped") from None
             if not piece:
                 raise self._death()
             self._buffer += piece

@@ -32,7 +32,7 @@ NOT_RUN = {
     ("README.md", "export MLFLOW_TRACKING_URI=http://127.0.0.1:8400"): "one variable, used in tracking.md",
     ("checks.md", 'frame = pd.read_csv("/lab/rides.csv")'): "one line; ignores are tested in tests/checks",
     ("scaffold.md", "python -m pavedroad.scaffold.relock"): "asks the package index",
-    ("serving.md", "$ paved serve flights@champion"): "tests/serving and tests/serving serve such a model",
+    ("serving.md", "$ paved serve flights@champion"): "tests/serving serves such a model",
     ("serving.md", "$ curl -s http://127.0.0.1:8500/v2/models/flights/infer -d '{"): "the same",
     ("tracking.md", "$ paved up"): "the servers of these tests are started so",
 }

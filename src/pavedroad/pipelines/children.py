@@ -231,6 +231,7 @@ class _Child:
     """One process, in a session of its own, so that a Ctrl-C at the terminal reaches only us."""
 
     def __init__(self, *, to_stderr: bool) -> None:
+        self._closing = threading.Lock()
         read, write = os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -271,9 +272,10 @@ class _Child:
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
-        if self._answers >= 0:
-            os.close(self._answers)
-            self._answers = -1
+        with self._closing:  # who stops the run and who waits for the answer may both come here
+            answers, self._answers = self._answers, -1
+        if answers >= 0:
+            os.close(answers)
 
     def _read(self, timeout_s: float | None) -> Answer | None:
         """The next line, or None when the time is up."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pavedroad.errors import Invalid, Unavailable
@@ -862,3 +863,80 @@ def test_a_run_can_be_asked_for_what_each_step_gave(project):
     assert run.output("numbers") == [0, 1, 2]
     with pytest.raises(KeyError):
         run.output("none")
+
+
+CONSTANTS = """
+import dataclasses
+import numpy as np
+import pandas as pd
+
+@dataclasses.dataclass
+class Settings:
+    names: list
+
+@paved.step
+def change(x):
+    if isinstance(x, Settings):
+        x.names.append("new")
+    elif isinstance(x, set):
+        x.add("new")
+    elif isinstance(x, np.ndarray):
+        x[0] = 77
+    else:
+        x.loc[0, "a"] = 77
+    return repr(x)
+
+@paved.step
+def look(x, after) -> str:
+    return repr(x)
+
+VALUE = {value}
+
+@paved.pipeline
+def main():
+    changed = change(VALUE)
+    return changed, look(VALUE, changed), change(VALUE)
+"""
+
+
+@pytest.mark.parametrize(
+    "value", ["Settings(['a'])", "{'a'}", "np.arange(3)", "pd.DataFrame({'a': [1, 2]})"], ids=lambda v: v[:8]
+)
+def test_a_step_cannot_change_a_constant_for_another(project, value):
+    project.write("flow.py", CONSTANTS.replace("{value}", value))
+    first, again = project.run(), project.run()
+    changed, seen, changed_again = first.result
+    assert changed == changed_again != seen
+    assert again.result == first.result
+    assert set(again.verdicts().values()) == {"hit"}
+
+
+def test_an_array_that_maps_a_file_or_cannot_be_written_is_handed_on_as_an_array_of_its_own(project):
+    project.write(
+        "flow.py",
+        """
+        import numpy as np
+
+        @paved.step
+        def mapped(file: str):
+            np.save(file, np.arange(4))
+            return np.load(file, mmap_mode="r+")
+
+        @paved.step
+        def frozen():
+            return np.broadcast_to(np.arange(3), (2, 3))
+
+        @paved.step
+        def zero(x) -> int:
+            x[0] = 0
+            x[-1] = 0
+            return int(x.sum())
+
+        @paved.pipeline
+        def main(file: str):
+            return zero(mapped(file)), zero(frozen())
+        """,
+    )
+    file = project.root / "numbers.npy"
+    assert project.run(file=str(file)).result == (3, 0)
+    assert np.load(file).tolist() == [0, 1, 2, 3]

@@ -9,7 +9,7 @@ from typing import Any
 
 from pavedroad.pipelines.graph import Graph, Node
 from pavedroad.pipelines.lazy import Lazy, parts_of
-from pavedroad.pipelines.values.held import Held
+from pavedroad.pipelines.values.held import Held, private
 
 
 class From:
@@ -128,14 +128,14 @@ def find_sources(value: Any) -> Iterator[Source]:
 
 
 def fill(value: Any, get: Callable[[Source], Any]) -> Any:
-    """An argument with its sources replaced by what they give."""
+    """An argument with its sources replaced by what they give, and its constants by copies of its own."""
     if isinstance(value, From | Item):
         return get(value)
     if type(value) in (list, tuple):
         return type(value)([fill(item, get) for item in value])
     if type(value) is dict:
         return {key: fill(item, get) for key, item in value.items()}
-    return value
+    return private(value)
 
 
 def has_sources(value: Any) -> bool:

@@ -16,6 +16,15 @@ def is_array(value: Any) -> bool:
     return library_of(value) == "numpy" and type(value).__name__ in ("ndarray", "memmap")
 
 
+def is_own(value: Any) -> bool:
+    """Whether it can be written to and maps no file, nor looks at an array that does."""
+    while value is not None:
+        if type(value).__name__ != "ndarray" or not value.flags.writeable:
+            return False
+        value = value.base
+    return True
+
+
 def describe_array(value: Any) -> str:
     return f"array {' × '.join(f'{size:,}' for size in value.shape) or 'of one'} {value.dtype}"
 

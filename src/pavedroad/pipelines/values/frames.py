@@ -137,6 +137,8 @@ def _pandas(value: Any, frame: Any, detail: dict[str, Any]) -> Written:
         raise NotStorable(
             'a pandas frame needs pyarrow to be mapped: `pip install "pavedroad[data]"`'
         ) from None
+    if len({type(name) for name in frame.columns}) > 1 or not _has_plain_names(frame.index):
+        raise NotStorable("Arrow keeps only names that are texts")  # and warns whoever asks it to
     try:
         table = pa.Table.from_pandas(frame)
         same = _comes_back(frame, table)
@@ -154,6 +156,10 @@ def _pandas(value: Any, frame: Any, detail: dict[str, Any]) -> Written:
         write=lambda path: _write_arrow(table, path),
         columns={str(name): str(dtype) for name, dtype in frame.dtypes.items()},
     )
+
+
+def _has_plain_names(index: Any) -> bool:
+    return all(name is None or isinstance(name, str) for name in index.names)
 
 
 def _comes_back(frame: Any, table: Any) -> bool:

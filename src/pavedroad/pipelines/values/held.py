@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from typing import Any
 
 from pavedroad.pipelines.values import arrays, frames, plain
-from pavedroad.pipelines.values.model import LostValue, Value
-from pavedroad.pipelines.values.shelf import Shelf, close_tree
+from pavedroad.pipelines.values.model import LostValue, Value, library_of
+from pavedroad.pipelines.values.shelf import Shelf, close_tree, is_code
 
 ABSENT: Any = object()
 _SHARED_AS_IS = ("arrow", "polars")
@@ -87,7 +88,7 @@ class Held:
                 self._keep(there)
                 return _shared(self.value, there)
             return there
-        if is_last and self._alone and self.value.format not in ("pandas", "path"):
+        if is_last and self._alone and _is_own(self.value, there):
             return _own(self.value, there)
         return self._copy(shelf, there)
 
@@ -116,12 +117,29 @@ class Held:
         return self._load(shelf)
 
 
+def private(constant: Any) -> Any:
+    """A constant as one call may change it: neither another call nor the pipeline sees that it did."""
+    if plain.is_immutable(constant) or is_code(constant) or library_of(constant) in ("polars", "pyarrow"):
+        return constant
+    if library_of(constant) == "pandas" and frames.is_table(constant):
+        return frames.share_pandas(constant)
+    try:
+        return copy.deepcopy(constant)
+    except Exception:  # a lock, a connection, a class that says no: such a thing has no key either
+        return constant
+
+
 def _items(container: Any) -> list[Any]:
     return list(container.values() if isinstance(container, dict) else container)
 
 
 def _shared(value: Value, there: Any) -> Any:
     return frames.share_pandas(there) if value.format == "pandas" else there
+
+
+def _is_own(value: Value, there: Any) -> bool:
+    """Whether the object itself is as good as what reading it back would give."""
+    return value.format not in ("pandas", "path") and (value.format != "npy" or arrays.is_own(there))
 
 
 def _own(value: Value, there: Any) -> Any:

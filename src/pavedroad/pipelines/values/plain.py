@@ -93,8 +93,10 @@ def plain_value(data: bytes, shown: str) -> Value:
 def describe_plain(value: Any) -> str:
     if type(value) in (list, tuple, set, frozenset, dict):
         return f"{type(value).__name__} of {len(value)}"
+    if type(value) in (str, bytes) and len(value) > 38:
+        return f"{type(value).__name__} of {len(value):,} {'characters' if type(value) is str else 'bytes'}"
     text = repr(value)
-    return text if len(text) <= 40 else f"{type(value).__name__} of {len(text)} characters"
+    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def _is_numpy_scalar(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -65,16 +66,21 @@ class Held:
         self._release.set()
 
 
+def data_version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA data_version").fetchone()
+    return int(version)
+
+
 def commits_seen(file: Path) -> Callable[[], int]:
     """A counter of the commits that others made: SQLite's data_version changes once with each."""
     connection = sqlite3.connect(file, check_same_thread=False)
-    seen: list[int] = []
+    seen = [data_version(connection)]  # before anything can be committed
     stop = threading.Event()
 
     def watch() -> None:
         while not stop.is_set():
-            (version,) = connection.execute("PRAGMA data_version").fetchone()
-            if not seen or seen[-1] != version:
+            version = data_version(connection)
+            if seen[-1] != version:
                 seen.append(version)
             time.sleep(0.0005)
 
@@ -104,11 +110,12 @@ def test_writes_that_wait_together_share_one_transaction(writer: GroupCommit, fi
 
 
 def test_writes_that_come_one_by_one_are_committed_one_by_one(writer: GroupCommit, file: Path) -> None:
-    finish = commits_seen(file)
-    for number in range(5):
-        writer.submit(add(str(number))).result(10)
-        time.sleep(0.01)
-    assert finish() == 5
+    with contextlib.closing(sqlite3.connect(file)) as other:
+        seen = [data_version(other)]
+        for number in range(5):
+            writer.submit(add(str(number))).result(10)
+            seen.append(data_version(other))
+    assert len(set(seen)) == 6
 
 
 def test_nobody_is_answered_before_the_commit(writer: GroupCommit, file: Path) -> None:

@@ -28,6 +28,8 @@ APPLIED = "SELECT feature, number FROM schema_migrations"
 INSERT = (
     "INSERT INTO schema_migrations (feature, number, name, at_ms) VALUES (:feature, :number, :name, :at_ms)"
 )
+# `IF NOT EXISTS` alone does not serialise: two first starts may both find nothing, and one of them is then refused.
+LOCK_CREATION = "SELECT pg_advisory_xact_lock(hashtext('schema_migrations'))"
 # First in its transaction: what another process has just applied must be seen after the wait, not a snapshot
 # from before it.
 LOCK = "LOCK TABLE schema_migrations IN EXCLUSIVE MODE"
@@ -103,11 +105,13 @@ def apply_migrations(db: Database, sources: Iterable[tuple[str, Traversable]]) -
     if applied is not None and not _missing(wanted, applied):
         return
     if applied is None:
-        db.write(_prepare)
+        db.write(lambda tx: _prepare(tx, db.dialect))
     db.write(lambda tx: _apply_missing(tx, wanted, db.dialect))
 
 
-def _prepare(tx: Transaction) -> None:
+def _prepare(tx: Transaction, dialect: str) -> None:
+    if dialect == "postgresql":
+        tx.all(LOCK_CREATION)
     tx.run(CREATE_TABLE)
 
 

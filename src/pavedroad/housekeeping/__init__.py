@@ -1,0 +1,1 @@
+"""Keep the record small, whole and safe: clean up, back up, verify."""

@@ -5,7 +5,7 @@ A handler reads a message, calls one function of this room and encodes its answe
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pavedroad.errors import Invalid, NotFound, did_you_mean
+from pavedroad.errors import Invalid, NotFound
 from pavedroad.kit.sql import Reader, Transaction
-from pavedroad.tracking import inputs, limits, metrics, search, store
+from pavedroad.tracking import inputs, limits, metrics, mlflow_search, search, store
 from pavedroad.tracking import mlflow_artifacts as artifacts
 from pavedroad.tracking import mlflow_logged_models as logged_models
 from pavedroad.tracking import mlflow_messages as m
@@ -24,23 +24,23 @@ from pavedroad.tracking.mlflow_door import (
     EMPTY,
     answer,
     check_present,
+    name_of,
+    page_of,
     read,
     read_message,
     record_of,
     with_see,
     write,
 )
-from pavedroad.tracking.model import RUN_STATUSES, VIEWS, Experiment
+from pavedroad.tracking.model import RUN_STATUSES
 
 Handler = Callable[[Request], Awaitable[Response]]
-DEFAULT_RESULTS = 1000
 HISTORY_POINTS = 25_000  # of one bulk answer
 BULK_RUNS = 100
 INTERVAL_POINTS = 2500  # of one run in an interval answer
 DATASET_EXPERIMENTS = 20
 MODEL_HISTORY_TAG = "mlflow.log-model.history"
 RUN_STATUS_NUMBERS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
-VIEW_NUMBERS = {1: "ACTIVE_ONLY", 2: "DELETED_ONLY", 3: "ALL"}
 
 # ------------------------------------------------------------------------------------------------ experiments
 
@@ -71,23 +71,6 @@ async def get_experiment_by_name(request: Request) -> Response:
     if experiment is None:
         raise NotFound(f"Could not find experiment with name '{name}'")
     return answer({"experiment": m.experiment_answer(experiment)})
-
-
-async def search_experiments(request: Request) -> Response:
-    sent = await read_message(request, m.SearchExperiments)
-
-    def ask(reader: Reader) -> tuple[list[Experiment], str]:
-        return search.search_experiments(
-            reader,
-            sent.filter or "",
-            sent.order_by or (),
-            view=_name_of(sent.view_type, VIEW_NUMBERS, VIEWS, "view_type") or "ACTIVE_ONLY",
-            max_results=DEFAULT_RESULTS if sent.max_results is None else sent.max_results,
-            page_token=sent.page_token or "",
-        )
-
-    experiments, token = await read(request, ask)
-    return answer(_page("experiments", [m.experiment_answer(one) for one in experiments], token))
 
 
 async def update_experiment(request: Request) -> Response:
@@ -182,7 +165,7 @@ def _run_with_inputs(reader: Reader, run_id: str) -> m.RunAnswer:
 
 async def update_run(request: Request) -> Response:
     sent = await read_message(request, m.UpdateRun)
-    status = _name_of(sent.status, RUN_STATUS_NUMBERS, RUN_STATUSES, "status")
+    status = name_of(sent.status, RUN_STATUS_NUMBERS, RUN_STATUSES, "status")
 
     def work(tx: Transaction) -> m.RunInfoAnswer:
         store.update_run(tx, sent.run, status=status, end_ms=sent.end_time, name=sent.run_name)
@@ -201,29 +184,6 @@ async def restore_run(request: Request) -> Response:
     sent = await read_message(request, m.OfRun)
     await write(request, partial(store.restore_run, run_id=sent.run, who=record_of(request).settings.who))
     return EMPTY
-
-
-async def search_runs(request: Request) -> Response:
-    sent = await read_message(request, m.SearchRuns)
-    view = _name_of(sent.run_view_type, VIEW_NUMBERS, VIEWS, "run_view_type")
-
-    def ask(reader: Reader) -> dict[str, Any]:
-        rows, token = search.find_runs(
-            reader,
-            sent.experiment_ids or (),
-            sent.filter or "",
-            sent.order_by or (),
-            view=view or "ACTIVE_ONLY",
-            max_results=DEFAULT_RESULTS if sent.max_results is None else sent.max_results,
-            page_token=sent.page_token or "",
-        )
-        used = inputs.inputs_of(reader, [row["no"] for row in rows])
-        nothing = inputs.RunInputs()
-        runs = search.with_values(reader, rows)
-        found = [m.run_answer(run, used.get(row["no"], nothing)) for run, row in zip(runs, rows, strict=True)]
-        return _page("runs", found, token)
-
-    return answer(await read(request, ask))
 
 
 async def log_metric(request: Request) -> Response:
@@ -335,7 +295,7 @@ async def metric_history(request: Request) -> Response:
             reader, sent.run, sent.metric_key or "", limit=limit + 1, offset=offset
         )
         token = search.make_page_token(offset + limit) if len(points) > limit else ""
-        return _page("metrics", [m.metric_answer(point) for point in points[:limit]], token)
+        return page_of("metrics", [m.metric_answer(point) for point in points[:limit]], token)
 
     return answer(await read(request, ask))
 
@@ -413,29 +373,10 @@ async def server_info(request: Request) -> Response:
     )
 
 
-def _page(name: str, found: list[Any], token: str) -> dict[str, Any]:
-    """An answer without what is empty."""
-    page: dict[str, Any] = {name: found} if found else {}
-    return {**page, "next_page_token": token} if token else page
-
-
-def _name_of(sent: str | int | None, numbers: Mapping[int, str], names: Any, parameter: str) -> str | None:
-    """The name of an enumerated value, which protobuf's JSON writes as name or number."""
-    if sent is None:
-        return None
-    name = numbers.get(sent, "") if isinstance(sent, int) else sent
-    if name not in names:
-        error = limits.invalid_value(parameter, sent)
-        raise Invalid(error.message.rstrip("."), hint=did_you_mean(str(sent), names))
-    return name
-
-
 EXACT: dict[tuple[str, str], Handler] = {
     ("POST", "experiments/create"): create_experiment,
     ("GET", "experiments/get"): get_experiment,
     ("GET", "experiments/get-by-name"): get_experiment_by_name,
-    ("POST", "experiments/search"): search_experiments,
-    ("GET", "experiments/search"): search_experiments,
     ("POST", "experiments/update"): update_experiment,
     ("POST", "experiments/delete"): delete_experiment,
     ("POST", "experiments/restore"): restore_experiment,
@@ -447,7 +388,6 @@ EXACT: dict[tuple[str, str], Handler] = {
     ("POST", "runs/update"): update_run,
     ("POST", "runs/delete"): delete_run,
     ("POST", "runs/restore"): restore_run,
-    ("POST", "runs/search"): search_runs,
     ("POST", "runs/log-metric"): log_metric,
     ("POST", "runs/log-parameter"): log_param,
     ("POST", "runs/log-batch"): log_batch,
@@ -460,6 +400,7 @@ EXACT: dict[tuple[str, str], Handler] = {
     ("GET", "metrics/get-history-bulk"): bulk_history,
     ("GET", "metrics/get-history-bulk-interval"): interval_history,
     **artifacts.EXACT,
+    **mlflow_search.EXACT,
     **logged_models.EXACT,
 }
 ROUTES: tuple[Route, ...] = (

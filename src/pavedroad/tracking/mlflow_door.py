@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pavedroad.errors import Invalid, PavedError
+from pavedroad.errors import Invalid, PavedError, did_you_mean
 from pavedroad.kit.sql import Reader, Transaction
 from pavedroad.record import Record
 from pavedroad.tracking.limits import invalid_value, missing_value
@@ -86,6 +86,23 @@ async def write(request: Request, work: Callable[[Transaction], T]) -> T:
 
 async def read(request: Request, ask: Callable[[Reader], T]) -> T:
     return await run_in_threadpool(ask, record_of(request).db)
+
+
+def page_of(name: str, found: list[Any], token: str) -> dict[str, Any]:
+    """An answer without what is empty."""
+    page: dict[str, Any] = {name: found} if found else {}
+    return {**page, "next_page_token": token} if token else page
+
+
+def name_of(sent: str | int | None, numbers: Mapping[int, str], names: Any, parameter: str) -> str | None:
+    """The name of an enumerated value, which protobuf's JSON writes as name or number."""
+    if sent is None:
+        return None
+    name = numbers.get(sent, "") if isinstance(sent, int) else sent
+    if name not in names:
+        error = invalid_value(parameter, sent)
+        raise Invalid(error.message.rstrip("."), hint=did_you_mean(str(sent), names))
+    return name
 
 
 @cache

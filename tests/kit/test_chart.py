@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pavedroad.kit.chart import Point, aligned, decimals_for, describe, line_chart, short, thinned, ticks
+from pavedroad.kit.axis import ticks
+from pavedroad.kit.chart import Point, aligned, decimals_for, describe, line_chart, short, thinned
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 

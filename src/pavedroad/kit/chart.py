@@ -1,19 +1,19 @@
-"""Line charts as SVG: axes with units, gaps where a value is missing, a text that says the same."""
+"""Line charts as SVG: axes with units, gaps and marks where a value has no place, a text that says the same."""
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from pavedroad.kit import svg
+from pavedroad.kit.axis import Scale, clock_ticks, log_ticks, scale_of, ticks
 from pavedroad.kit.svg import Svg
 
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 16.0, 12.0, 36.0
-LARGEST, SMALLEST = sys.float_info.max, 1e-300
 LARGEST_DOTTED = 40  # with more points than this, dots hide the line
+MARKS_DRAWN = 60  # of values that cannot stand on the scale; all of them are counted
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -21,18 +21,33 @@ class Point(msgspec.Struct, frozen=True):
     y: float  # NaN and infinities leave a gap
 
 
-class Scale(msgspec.Struct, frozen=True, kw_only=True):
-    """From values to pixels; `high` may lie below `low` on the screen."""
+class Series(msgspec.Struct, frozen=True, kw_only=True):
+    """One curve among others of a picture; its points are in order of x."""
 
-    low: float
-    high: float
-    start: float
-    end: float
+    points: Sequence[Point]
+    name: str = ""
+    class_: str = "curve"  # of the style sheet: `curve`, `curve faint`, `curve c1` … `curve c20`
+    dots: bool = True  # at few points at each, at many only at the last
 
-    def __call__(self, value: float) -> float:
-        # In halves: the span of two large numbers may itself be too large.
-        share = (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
-        return self.start + share * (self.end - self.start)
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Values that have no place on a scale."""
+
+    nan: int = 0
+    above: int = 0  # +∞
+    below: int = 0  # -∞
+    not_positive: int = 0  # on a logarithmic scale: zero or less
+
+    @property
+    def words(self) -> str:
+        """`3 NaN, 1 ∞`; empty when everything is drawn."""
+        parts = [
+            f"{self.nan:,} NaN" if self.nan else "",
+            f"{self.above:,} ∞" if self.above else "",
+            f"{self.below:,} -∞" if self.below else "",
+            f"{self.not_positive:,} at or below 0, not on a log scale" if self.not_positive else "",
+        ]
+        return ", ".join(part for part in parts if part)
 
 
 def line_chart(
@@ -43,25 +58,91 @@ def line_chart(
     y_label: str,
     width: float = 400,
     height: float = 220,
+    log: bool = False,
 ) -> Svg:
-    """One curve. `points` are in order of x; at least one must be finite."""
-    finite = [point for point in points if math.isfinite(point.y)]
-    if not finite:
-        raise ValueError("a chart needs a finite value")
-    xs = _scale([point.x for point in points], LEFT, width - RIGHT, whole=True)
-    ys = _scale([point.y for point in finite], height - BOTTOM, TOP)
+    """One curve. `points` are in order of x; at least one must have a place on the scale."""
+    return draw(
+        [Series(points=points)],
+        title=title,
+        x_label=x_label,
+        y_label=y_label,
+        width=width,
+        height=height,
+        log=log,
+    )
+
+
+def draw(
+    series: Sequence[Series],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str = "",
+    width: float = 400,
+    height: float = 220,
+    log: bool = False,
+    clock: bool = False,
+    reads: str = "",
+) -> Svg:
+    """Several curves over one another, the last on top.
+
+    `clock`: x are milliseconds since 1970. `reads`: where the page's script reads the points as JSON.
+    Raises ValueError when no value has a place on the scale.
+    """
+    placed = [[point for point in one.points if _has_place(point.y, log)] for one in series]
+    every = [point.y for points in placed for point in points]
+    if not every:
+        raise ValueError("a chart needs a finite value" + (" above 0" if log else ""))
+    xs = scale_of([p.x for one in series for p in one.points], LEFT, width - RIGHT, tight=True)
+    ys = scale_of(every, height - BOTTOM, TOP, log=log)
+    lead = series[-1]
     return svg.picture(
-        *_axes(xs, ys, width=width, height=height),
+        *_axes(xs, ys, width=width, height=height, clock=clock),
         svg.text((LEFT + width - RIGHT) / 2, height - 4, x_label, class_="axis", anchor="middle"),
-        svg.text(4, TOP + 1, y_label, class_="axis"),
-        *(_curve(run, xs, ys) for run in _unbroken(points)),
-        *_dots(finite, xs, ys),
+        svg.text(4, TOP + 1, y_label, class_="axis") if y_label else Svg(""),
+        *(_drawn(one, xs, ys) for one in series),
+        *_marks(series, xs, height),
         width=width,
         height=height,
         title=title,
-        description=describe(points, x_label=x_label),
+        description=describe(lead.points, x_label=x_label),
         class_="chart",
+        data_reads=reads or None,
+        data_plot=f"{LEFT} {TOP} {width - RIGHT} {height - BOTTOM}" if reads else None,
+        data_x=f"{xs.low!r} {xs.high!r}" if reads else None,
+        data_y=f"{ys.low!r} {ys.high!r}" if reads else None,
+        data_log="1" if reads and log else None,
     )
+
+
+def left_out(points: Iterable[Point], *, log: bool = False) -> LeftOut:
+    nan = above = below = not_positive = 0
+    for point in points:
+        if math.isnan(point.y):
+            nan += 1
+        elif math.isinf(point.y):
+            above, below = above + (point.y > 0), below + (point.y < 0)
+        elif log and point.y <= 0:
+            not_positive += 1
+    return LeftOut(nan=nan, above=above, below=below, not_positive=not_positive)
+
+
+def smoothed(points: Sequence[Point], weight: float) -> list[Point]:
+    """The exponential moving average, corrected for its start: the first value is the first value itself.
+
+    `weight` in [0, 1) is that of what came before. A value that is not finite stays and is not averaged.
+    Source: Kingma and Ba, Adam, 2015, section 3 (the correction).
+    """
+    found: list[Point] = []
+    mean, left = 0.0, 1.0
+    for point in points:
+        if not math.isfinite(point.y):
+            found.append(point)
+            continue
+        mean = weight * mean + (1 - weight) * point.y
+        left *= weight
+        found.append(Point(point.x, mean / (1 - left)))
+    return found
 
 
 def describe(points: Sequence[Point], *, x_label: str) -> str:
@@ -118,68 +199,86 @@ def aligned(value: float, decimals: int) -> str:
     return f"{value:,.{decimals}f}"
 
 
-def ticks(low: float, high: float, most: int = 6, *, whole: bool = False) -> list[float]:
-    """At most `most` + 1 round numbers inside [low, high]: steps of 1, 2 or 5 times a power of ten."""
-    raw = high / most - low / most
-    if not raw > max(abs(low), abs(high)) * 1e-15:  # so near to one another that no number lies between
-        return [low]
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw * 0.999)
-    step = max(step, 1.0) if whole else step
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return [0.0 if index == 0 else index * step for index in range(first, last + 1)] or [low]
+def _has_place(value: float, log: bool) -> bool:
+    return math.isfinite(value) and (value > 0 or not log)
 
 
-def _scale(values: Sequence[float], start: float, end: float, *, whole: bool = False) -> Scale:
-    low, high = min(values), max(values)
-    half = high / 2 - low / 2
-    if half <= max(abs(low), abs(high)) * 1e-12 or half < SMALLEST:  # one value stands in the middle
-        pad = max(abs(low), abs(high)) * 0.1
-        pad = pad if pad > SMALLEST else 1.0
-    else:
-        pad = 0.0 if whole else half * 0.12
-    return Scale(low=max(low - pad, -LARGEST), high=min(high + pad, LARGEST), start=start, end=end)
-
-
-def _axes(xs: Scale, ys: Scale, *, width: float, height: float) -> list[Svg]:
+def _axes(xs: Scale, ys: Scale, *, width: float, height: float, clock: bool) -> list[Svg]:
     parts = []
-    for value in ticks(ys.low, ys.high):
+    for value in log_ticks(ys.low, ys.high) if ys.log else ticks(ys.low, ys.high):
         y = ys(value)
         parts += [
             svg.line(LEFT, y, width - RIGHT, y, class_="grid"),
             svg.text(LEFT - 8, y + 4, short(value), anchor="end"),
         ]
-    for value in ticks(xs.low, xs.high, whole=xs.high / 2 - xs.low / 2 >= 0.5):
-        parts.append(svg.text(xs(value), height - BOTTOM + 16, short(value), anchor="middle"))
+    few = 6 if width < 600 else 9
+    if clock:
+        named = clock_ticks(xs.low, xs.high, few)
+    else:
+        whole = xs.high / 2 - xs.low / 2 >= 0.5
+        named = [(value, short(value)) for value in ticks(xs.low, xs.high, few, whole=whole)]
+    for value, words in named:
+        parts.append(svg.text(xs(value), height - BOTTOM + 16, words, anchor="middle"))
     parts.append(svg.line(LEFT, height - BOTTOM, width - RIGHT, height - BOTTOM, class_="base"))
     return parts
 
 
-def _unbroken(points: Sequence[Point]) -> list[list[Point]]:
+def _drawn(one: Series, xs: Scale, ys: Scale) -> Svg:
+    runs = _unbroken(one.points, ys.log)
+    lines = [
+        svg.element("polyline", points=svg.points((xs(p.x), ys(p.y)) for p in run), class_=one.class_)
+        for run in runs
+        if len(run) > 1
+    ]
+    parts = [*lines, *_dots(one, runs, xs, ys)]
+    return parts[0] if len(parts) == 1 else Svg("".join(parts))
+
+
+def _unbroken(points: Sequence[Point], log: bool) -> list[list[Point]]:
     runs: list[list[Point]] = [[]]
     for point in points:
-        if math.isfinite(point.y):
+        if _has_place(point.y, log):
             runs[-1].append(point)
         elif runs[-1]:
             runs.append([])
-    return [run for run in runs if len(run) > 1]
+    return [run for run in runs if run]
 
 
-def _curve(run: Sequence[Point], xs: Scale, ys: Scale) -> Svg:
-    return svg.element("polyline", points=svg.points((xs(p.x), ys(p.y)) for p in run), class_="curve")
-
-
-def _dots(finite: Sequence[Point], xs: Scale, ys: Scale) -> list[Svg]:
-    shown = finite if len(finite) <= LARGEST_DOTTED else finite[-1:]
+def _dots(one: Series, runs: list[list[Point]], xs: Scale, ys: Scale) -> list[Svg]:
+    """Every point of a short curve, the last of a long one, and each that stands alone between two gaps."""
+    placed = [point for run in runs for point in run]
+    alone = [run[0] for run in runs if len(run) == 1]
+    many = [*placed[-1:], *alone] if one.dots else alone
+    shown = placed if one.dots and len(placed) <= LARGEST_DOTTED else many
+    tone = one.class_.replace("curve", "dot", 1)
+    named = f"{one.name}, " if one.name else ""
     return [
         svg.element(
             "circle",
-            svg.element("title", f"{short(p.x)}: {short(p.y)}"),
+            svg.element("title", f"{named}{short(p.x)}: {short(p.y)}"),
             cx=xs(p.x),
             cy=ys(p.y),
             r=2.5,
-            class_="dot",
+            class_=tone,
         )
-        for p in shown
+        for p in shown[:MARKS_DRAWN]
     ]
+
+
+def _marks(series: Sequence[Series], xs: Scale, height: float) -> list[Svg]:
+    """Where a value is no number: a cross at the foot; an arrow at top or foot for an infinite one."""
+    lost = [point for point in series[-1].points if not math.isfinite(point.y)]
+    stride = max(1, math.ceil(len(lost) / MARKS_DRAWN))
+    return [_mark(point, xs(point.x), height) for point in lost[::stride]]
+
+
+def _mark(point: Point, x: float, height: float) -> Svg:
+    foot = height - BOTTOM
+    if math.isnan(point.y):
+        path = f"M{x - 3:.1f} {foot - 7:.1f}l6 6m0 -6l-6 6"
+    elif point.y > 0:
+        path = f"M{x - 4:.1f} {TOP + 7:.1f}l4 -7l4 7"
+    else:
+        path = f"M{x - 4:.1f} {foot - 8:.1f}l4 7l4 -7"
+    title = svg.element("title", f"{short(point.x)}: {short(point.y)}")
+    return svg.element("path", title, d=path, class_="lost")

@@ -45,7 +45,13 @@ def link(href: str, *children: str, class_: str | None = None, label: str | None
 
 
 def picture(
-    *children: str, width: float, height: float, title: str, description: str = "", class_: str | None = None
+    *children: str,
+    width: float,
+    height: float,
+    title: str,
+    description: str = "",
+    class_: str | None = None,
+    **attributes: Attribute,
 ) -> Svg:
     """The outer `<svg>`, scaled by the page; `title` and `description` are its text alternative."""
     return element(
@@ -60,6 +66,7 @@ def picture(
         role="group",
         aria_label=title,
         xmlns="http://www.w3.org/2000/svg",
+        **attributes,
     )
 
 

@@ -29,7 +29,7 @@ import pavedroad.web.filters
 from pavedroad.record import Record
 from pavedroad.server.errors import ErrorPage, TooLarge, WrongMethod, answer, as_refusal
 from pavedroad.server.guard import refuse_strangers
-from pavedroad.web import Renderer, page_routes
+from pavedroad.web import Renderer, form_routes, page_routes
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -42,6 +42,7 @@ PAGES = (
     *pavedroad.pipelines.pages.PAGES,
     *pavedroad.registry.pages.PAGES,
 )
+FORMS = (*pavedroad.tracking.pages.FORMS,)
 LARGEST_DROPPED_BYTES = 2**30
 MLFLOW_PREFIXES = ("/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/")
 EXACT: dict[tuple[str, str], Handler] = {
@@ -72,6 +73,7 @@ def make_app(record: Record) -> ASGIApp:
         *pavedroad.registry.mlflow_api.ROUTES,
         Mount("/static", StaticFiles(directory=PACKAGE / "web" / "static")),
         *page_routes(PAGES, renderer),
+        *form_routes(FORMS),
     ]
     starlette = Starlette(routes=routes)
     starlette.router.redirect_slashes = False

@@ -11,7 +11,7 @@ from pavedroad.kit.clock import utc_iso
 Verdict = Literal[
     "open", "closed", "exempt", "unknown"
 ]  # of a gate: only `open` and `exempt` let a version pass
-Happening = Literal["promoted", "rolled-back", "removed"]
+Happening = Literal["promoted", "rolled-back", "removed", "imported"]
 
 # MLflow's stages, deprecated there; kept because its clients still ask for them.
 MLFLOW_STAGES = ("None", "Staging", "Production", "Archived")
@@ -137,6 +137,6 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     model_id: str
     previous: int  # that held it before; 0 for none
     previous_uid: str
-    evaluation_id: int  # 0 when no gate was asked: a rollback or a removal
+    evaluation_id: int  # 0 when no gate was asked: a rollback, a removal, an import
     who: str
     at_ms: int

@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 
 from pavedroad.catalog import find_artifact, set_stage, write_fact
-from pavedroad.errors import Conflict, Damaged, Invalid, Refused
+from pavedroad.errors import Conflict, Damaged, Exists, Invalid, Refused
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.sql import Reader, Transaction
 from pavedroad.kit.text import count
@@ -108,6 +108,30 @@ def unset_alias(record: Record, name: str, alias: str, *, who: str) -> None:
     check_alias(alias)
     gated = team_gates(record.settings).aliases
     record.db.write(lambda tx: _take_away(tx, name, alias, gated, who))
+
+
+def adopt_alias(
+    tx: Transaction, version: ModelVersion, alias: str, *, gated: tuple[str, ...], who: str, origin: str
+) -> None:
+    """Take over an alias as another registry gave it; `origin` is that registry's address.
+
+    No gate was asked, so this is no promotion: a rollback never goes back to it. Raises: Invalid for an alias
+    that cannot be given; Exists when another version here holds it.
+    """
+    check_new_alias(alias)
+    lock_model(tx, version.name)
+    holder = store.find_version(tx, version.name, alias)
+    if holder is not None and holder.uid != version.uid:
+        raise Exists(f"{holder} is {alias} here", hint=f"run `paved promote {version} --to {alias}`")
+    if holder is not None:
+        return
+    _move(tx, version, alias, "imported", None, 0, who)
+    if alias in gated:
+        _settle_stages(tx, version, None, gated=gated, who=who)
+    payload = {"alias": alias, "to": version.version, "from": origin, "gates": "not asked"}
+    write_fact(
+        tx, who=who, verb="imported", artifact=model_ref(version), run_id=version.run_id, payload=payload
+    )
 
 
 def rollback(record: Record, name: str, alias: str = "champion", *, who: str) -> Promotion:
@@ -324,6 +348,14 @@ def _before(reader: Reader, name: str, alias: str) -> tuple[ModelVersion, ModelV
         row = reader.one(SQL.version_by_uid, uid=uid)
         if row is not None:
             return store.to_version(reader, row), holder
+    imported = next(
+        (move for move in store.list_moves(reader, name, alias=alias) if move.what == "imported"), None
+    )
+    if imported is not None and (holder is None or holder.uid != imported.uid):
+        raise Conflict(
+            f"{name}@{imported.version} was {alias} where it was imported from, and passed no gate here",
+            hint=f"run `paved promote {name}@{imported.version} --to {alias}`",
+        )
     who = f"{holder} is the first {alias}" if holder else f"{name} never had a {alias}"
     raise Conflict(
         f"there is nothing to go back to: {who}", hint=f"see the versions with `paved models {name}`"

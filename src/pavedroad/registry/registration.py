@@ -296,13 +296,13 @@ def _tell_catalog(tx: Transaction, version: ModelVersion, provenance: Provenance
     )
     if _is_early(tx, version.name):
         set_stage(tx, model_ref(version.name), "candidate", who=who)
-    if pipeline and _fits_catalog(pipeline):
+    if pipeline and fits_catalog(pipeline):
         source = pipeline_ref(project, pipeline)
         add_edge(tx, source, "produced", model_ref(version), run_id=version.run_id)
         _tell_training_data(tx, version, provenance, who=who)
     elif version.run_id:
         _tell_datasets(tx, version, provenance, who=who)
-    if project and _fits_catalog(project):
+    if project and fits_catalog(project):
         add_edge(tx, model_ref(version.name), "part-of", Ref("project", project), run_id=version.run_id)
     write_fact(
         tx,
@@ -328,7 +328,7 @@ def _tell_datasets(tx: Transaction, version: ModelVersion, provenance: Provenanc
 
 def _tell_inputs(tx: Transaction, version: ModelVersion, run_id: str, *, who: str) -> None:
     for dataset in run_inputs(tx, run_id):
-        if _fits_catalog(dataset.name) and _fits_catalog(dataset.digest):
+        if fits_catalog(dataset.name) and fits_catalog(dataset.digest):
             ref = Ref("dataset", dataset.name, dataset.digest)
             ensure_artifact(tx, ref, who=who)
             add_edge(tx, model_ref(version), "used", ref, run_id=run_id)
@@ -339,7 +339,7 @@ def _is_early(reader: Reader, name: str) -> bool:
     return artifact is not None and artifact.stage in ("draft", "experiment", "retired")
 
 
-def _fits_catalog(name: str) -> bool:
+def fits_catalog(name: str) -> bool:
     try:
         check_name(name)
     except PavedError:

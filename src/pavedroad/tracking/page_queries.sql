@@ -1,6 +1,10 @@
--- name: experiments
+-- name: active_experiments
 -- Those that take runs, the one changed last first.
-SELECT id, name FROM experiments WHERE lifecycle_stage = 'active' ORDER BY updated_ms DESC, id DESC LIMIT :limit
+SELECT id, name FROM experiments WHERE lifecycle_stage = 'active' ORDER BY updated_ms DESC, id DESC
+
+-- name: every_experiment
+SELECT id, CASE lifecycle_stage WHEN 'active' THEN name ELSE name || ' (deleted)' END AS name FROM experiments
+ORDER BY updated_ms DESC, id DESC
 
 -- name: curves_with_points
 -- Of one run, the curves that have a second point.
@@ -23,3 +27,28 @@ SELECT at_ms, step, value, is_nan FROM (
 ) AS numbered
 WHERE place % :stride = 0 OR place = :last
 ORDER BY place
+
+-- name: metric_keys
+-- Every key from :start on: one step down the index for each, however many runs have it.
+WITH RECURSIVE found (key) AS (
+    SELECT MIN(key) FROM latest_metrics WHERE key >= :start
+    UNION ALL
+    SELECT (SELECT MIN(m.key) FROM latest_metrics m WHERE m.key > found.key) FROM found WHERE found.key IS NOT NULL
+)
+SELECT key FROM found WHERE key IS NOT NULL
+
+-- name: param_keys
+WITH RECURSIVE found (key) AS (
+    SELECT MIN(key) FROM params WHERE key >= :start
+    UNION ALL
+    SELECT (SELECT MIN(p.key) FROM params p WHERE p.key > found.key) FROM found WHERE found.key IS NOT NULL
+)
+SELECT key FROM found WHERE key IS NOT NULL
+
+-- name: tag_keys
+WITH RECURSIVE found (key) AS (
+    SELECT MIN(key) FROM tags WHERE key >= :start
+    UNION ALL
+    SELECT (SELECT MIN(t.key) FROM tags t WHERE t.key > found.key) FROM found WHERE found.key IS NOT NULL
+)
+SELECT key FROM found WHERE key IS NOT NULL

@@ -1,49 +1,96 @@
-"""The list of runs: MLflow's filter language in the address, columns by what differs, pages by the server."""
+"""The list of runs: the filter language in the address, columns by what differs, pages by the server."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from urllib.parse import urlencode
+from collections.abc import Sequence
 
 import msgspec
 from starlette.requests import Request
 
 from pavedroad.errors import Invalid, PavedError
 from pavedroad.kit.chart import decimals_for
-from pavedroad.kit.sql import Reader, load_queries
-from pavedroad.tracking.filters import parse_filter
-from pavedroad.tracking.model import Experiment, Run
-from pavedroad.tracking.search import count_matching_runs, find_runs, make_page_token, with_values
-from pavedroad.tracking.store import find_experiment, get_experiment
+from pavedroad.kit.clock import how_long_ago
+from pavedroad.kit.sql import Reader, Row
+from pavedroad.kit.text import count
+from pavedroad.tracking.columns import (
+    ATTRIBUTE,
+    TAG,
+    Cell,
+    Column,
+    cells_of,
+    duration_ms,
+    telling_columns,
+)
+from pavedroad.tracking.filters import Order, parse_filter, parse_order
+from pavedroad.tracking.runs_chooser import Chooser, make_chooser
+from pavedroad.tracking.runs_query import (
+    RunsQuery,
+    Scope,
+    check_query,
+    columns_of,
+    number_of,
+    orders_of,
+    read_query,
+    rows_of,
+    scope_of,
+)
+from pavedroad.web.page import Elsewhere
 
-SQL = load_queries("pavedroad.tracking", "page_queries.sql")
-ON_A_PAGE = 60
-MOST_EXPERIMENTS = 500
+ON_A_PAGE = 50
+EXPERIMENTS_LISTED = 200
 METRIC_COLUMNS, PARAM_COLUMNS = 4, 3
+MOST_COLUMNS = 40  # of one page: an export has no such bound
 LAST_PAGE = 10**9
-# Steps and other nested runs are shown with the run they belong to.
-TOP_LEVEL = "tags.`mlflow.parentRunId` IS NULL"
-_PLAIN_KEY = re.compile(r"[\w.]+")
-_COLUMN = re.compile(r"(metrics|params|tags)\.(`[^`]+`|.+)")
+LONGEST_WHY = 200
+ERROR_TAG = "paved.error"
+LABELS = {
+    "run_id": "Id",
+    "run_name": "Run",
+    "status": "State",
+    "experiment": "Experiment",
+    "user_id": "Who",
+    "start_time": "Started",
+    "end_time": "Ended",
+    "duration": "Took",
+    "artifact_uri": "Files at",
+}
+_DID = re.compile(r"(deleted|restored|erased)-(\d{1,9})")
+_DOING = {
+    "deleted": "{} deleted. They can be restored.",
+    "restored": "{} restored.",
+    "erased": "{} deleted for good.",
+}
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why the list is empty: what was asked cannot be read."""
 
+    about: str  # filter, order, columns, experiment, view or page
     message: str
     hint: str
+    before: str = ""  # of the filter: what stands before the place, at it, and behind it
+    wrong: str = ""
+    after: str = ""
+    expected: list[str] = []
+    corrected: str = ""  # the filter with the word that was probably meant
+    href: str = ""  # the list with it
 
 
-class Column(msgspec.Struct, frozen=True, kw_only=True):
-    kind: str  # metrics, params, tags or "" for an attribute
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of this list."""
+
+    kind: str  # attributes, params, tags, metrics, min or max
     key: str
     label: str
-    field: str  # as a filter and an order name it
-    href: str  # this list in the order of this column
+    field: str  # as a filter, an order and `columns` name it
+    href: str  # this list in the next order of this column; empty when it has none
     sorted: str  # "ascending", "descending" or ""
     decimals: int = 0  # of its numbers
+
+    @property
+    def is_number(self) -> bool:
+        return Column(self.kind, self.key).is_number
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,9 +101,10 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     experiment: str
     user: str
     status: str
+    why: str  # a word on a state that needs one
     start_ms: int
     duration_ms: int | None
-    values: list[float | str | None]
+    values: list[Cell]
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,213 +113,286 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     is_chosen: bool
 
 
-class Runs(msgspec.Struct, frozen=True, kw_only=True):
-    rows: list[Shown]
-    columns: list[Column]
-    fixed: dict[str, Column]  # the columns that every list has
+class Pages(msgspec.Struct, frozen=True, kw_only=True):
+    """Where this page stands among those of the list; addresses are empty where there is none."""
+
     number: int
-    page: int
     size: int
-    experiment: str
+    first: str = ""
+    previous: str = ""
+    next: str = ""
+    last: str = ""
+
+
+class Runs(msgspec.Struct, frozen=True, kw_only=True):
+    query: RunsQuery
+    rows: list[Shown]
+    columns: list[Head]
+    fixed: dict[str, Head]  # the columns that every list has
+    number: int
+    pages: Pages
     experiments: list[str]
-    filter: str
-    order: str
-    with_nested: bool
-    chosen_columns: str
     choices: list[Choice]
+    chooser: Chooser | None  # when it is asked for
+    choose: str  # where the columns are chosen
+    exports: dict[str, str]  # format -> address
+    did: str  # what was just done, in words
     refusal: Refusal | None
     is_empty: bool  # no run at all is on the record
-    previous: str
-    next: str
 
     @property
     def http_status(self) -> int:
         return 200 if self.refusal is None else 400
 
-
-class _Asked(msgspec.Struct, frozen=True, kw_only=True):
-    experiment: str = ""
-    filter: str = ""
-    order: str = ""
-    columns: str = ""
-    nested: str = ""
-    page: int = 1
-
-    def address(self, **changes: str | int) -> str:
-        values = {**msgspec.structs.asdict(self), "page": 1, **changes}
-        query = urlencode(
-            {key: value for key, value in values.items() if value and (key, value) != ("page", 1)}
-        )
-        return f"/runs?{query}" if query else "/runs"
+    @property
+    def says(self) -> str:
+        """Which runs these are: of 100,000, the first to the fiftieth."""
+        start = (self.pages.number - 1) * self.pages.size
+        return f"{start + 1:,}\u2013{start + len(self.rows):,} of {self.number:,}"
 
 
 def show_runs(request: Request) -> Runs:
     reader: Reader = request.app.state.record.db
-    known = reader.all(SQL.experiments, limit=MOST_EXPERIMENTS)
-    names = {str(row["id"]): row["name"] for row in known}
-    asked, columns = _Asked(), list[Column]()
+    pairs = list(request.query_params.multi_items())
+    query = read_query(pairs)
+    words = dict(pairs)
+    if sum(key == "columns" for key, _ in pairs) > 1 and "choose" not in words and "part" not in words:
+        raise Elsewhere(query.address())  # a form names each box; one list is easier to read and to send
+    scope, rows, number, refusal, page = Scope(names={}), list[Row](), 0, None, 1
+    columns: list[Column] = []
+    about = ""
     try:
-        asked = _read(request)
-        experiments = [_experiment(reader, asked.experiment)] if asked.experiment else []
-        names.update({experiment.id: experiment.name for experiment in experiments})
-        ids = [experiment.id for experiment in experiments] or list(names)
-        where = _combined(asked)
-        orders = [asked.order] if asked.order else []
-        token = make_page_token((asked.page - 1) * ON_A_PAGE) if asked.page > 1 else ""
-        rows, more = find_runs(reader, ids, where, orders, max_results=ON_A_PAGE, page_token=token)
-        number = count_matching_runs(reader, ids, where)
-        runs, refusal = with_values(reader, rows), None
-        columns = _columns(asked, runs)
+        about = "page"
+        page = _page(words.get("page", ""))
+        about = _about(query)
+        scope = scope_of(reader, query)
+        rows = rows_of(reader, query, scope, offset=(page - 1) * ON_A_PAGE, limit=ON_A_PAGE)
+        number = number_of(reader, query, scope)
+        columns = _columns(reader, query, rows)
     except PavedError as error:
-        if not isinstance(error, Invalid) and error.status != 404:
+        if not isinstance(error, Invalid):
             raise
-        runs, more, number, refusal = [], "", 0, Refusal(error.message, error.hint)
+        refusal, rows = _refusal(error, query, about), []
+    cells = cells_of(reader, rows, columns, scope.names)
+    chooser = make_chooser(reader, columns, words.get("find", "").strip()) if _wants(words) else None
     return Runs(
-        rows=[_shown(run, columns, names) for run in runs],
-        columns=columns,
-        fixed=_fixed_columns(asked),
+        query=query,
+        rows=_shown(reader, rows, cells, scope),
+        columns=_heads(query, columns, cells),
+        fixed={key: _head(query, Column(ATTRIBUTE, key)) for key in ("run_name", "status")},
         number=number,
-        page=asked.page,
-        size=ON_A_PAGE,
-        experiment=asked.experiment,
-        experiments=sorted(names.values()),
-        filter=asked.filter,
-        order=asked.order,
-        with_nested=bool(asked.nested),
-        chosen_columns=asked.columns,
-        choices=_choices(asked),
+        pages=_pages(query, page, number),
+        experiments=_experiments(reader, query, scope),
+        choices=_choices(query),
+        chooser=chooser,
+        choose=query.address(choose=1),
+        exports={kind: query.address(f"/runs/export.{kind}") for kind in ("csv", "json", "arrow")},
+        did=_did(words.get("did", "")),
         refusal=refusal,
-        is_empty=not runs and asked == _Asked(),
-        previous=asked.address(page=asked.page - 1) if asked.page > 1 else "",
-        next=asked.address(page=asked.page + 1) if more else "",
+        is_empty=not rows and refusal is None and query == RunsQuery(),
     )
 
 
-def quoted_field(kind: str, key: str) -> str:
-    """A column's name as a filter or an order takes it: metrics.auc, params.`max depth`."""
-    name = key if _PLAIN_KEY.fullmatch(key) else f"`{key}`"
-    return f"{kind}.{name}" if kind else name
+def _wants(words: dict[str, str]) -> bool:
+    return bool(words.get("choose")) or words.get("part") == "columns"
 
 
-def _read(request: Request) -> _Asked:
-    values = {
-        key: value.strip() for key, value in request.query_params.items() if key in _Asked.__struct_fields__
-    }
-    page = values.pop("page", "") or "1"
-    if not (page.isascii() and page.isdecimal() and 1 <= int(page[:12]) <= LAST_PAGE):
-        raise Invalid(f"page={page!r} is not a page", hint="pages count from 1")
-    return _Asked(**values, page=int(page))
+def _page(word: str) -> int:
+    word = word.strip() or "1"
+    if not (word.isascii() and word.isdecimal() and 1 <= int(word[:12]) <= LAST_PAGE):
+        raise Invalid(f"page={word!r} is not a page", hint="pages count from 1")
+    return int(word)
 
 
-def _experiment(reader: Reader, named: str) -> Experiment:
-    found = find_experiment(reader, named)
-    if found is not None and found.lifecycle_stage == "active":
-        return found
-    if named.isascii() and named.isdecimal():
-        return get_experiment(reader, named)
-    raise Invalid(f"no experiment {named!r}", hint="choose one from the list")
+def _about(query: RunsQuery) -> str:
+    """What a refusal from here on is about: the filter is read first, so that its place can be marked."""
+    try:
+        parse_filter(query.filter)
+    except Invalid:
+        return "filter"
+    try:
+        check_query(query)
+    except Invalid as error:
+        return "order" if "order" in str(error) else "columns"
+    return "experiment"
 
 
-def _combined(asked: _Asked) -> str:
-    parse_filter(asked.filter)  # alone, so that a refusal shows what was typed and not what we add
-    parts = [f"({asked.filter})"] if asked.filter else []
-    if not asked.nested:
-        parts.append(TOP_LEVEL)
-    return " AND ".join(parts)
+def _experiments(reader: Reader, query: RunsQuery, scope: Scope) -> list[str]:
+    every = scope.names if not query.experiment else scope_of(reader, RunsQuery(view=query.view)).names
+    newest = list(dict.fromkeys([*scope.names.values(), *every.values()]))[:EXPERIMENTS_LISTED]
+    return sorted(newest)
+
+
+def _did(word: str) -> str:
+    found = _DID.fullmatch(word)
+    return _DOING[found[1]].format(count(int(found[2]), "run")) if found else ""
+
+
+# ---------------------------------------------------------------------------------------------- refusals
+
+
+def _refusal(error: PavedError, query: RunsQuery, about: str) -> Refusal:
+    at = getattr(error, "at", None)
+    if about != "filter" or at is None:
+        return Refusal(about=about, message=error.message, hint=error.hint)
+    end = at + max(1, getattr(error, "length", 1))
+    before, wrong, after = query.filter[:at], query.filter[at:end], query.filter[end:]
+    suggestion = getattr(error, "suggestion", "")
+    corrected = f"{before}{suggestion}{after}" if suggestion else ""
+    return Refusal(
+        about=about,
+        message=error.message,
+        hint=error.hint,
+        before=before,
+        wrong=wrong,
+        after=after,
+        expected=list(getattr(error, "expected", ())),
+        corrected=corrected,
+        href=query.address(filter=corrected) if corrected else "",
+    )
 
 
 # ---------------------------------------------------------------------------------------------- columns
 
 
-def _columns(asked: _Asked, runs: Sequence[Run]) -> list[Column]:
-    """Those asked for, else the metrics and params that tell these runs apart best."""
-    if asked.columns:
-        pairs = [_parse_column(text) for text in asked.columns.split(",") if text.strip()]
-    else:
-        metrics = Counter(
-            metric.key for run in runs for metric in run.metrics if not metric.key.startswith("system/")
-        )
-        pairs = [("metrics", key) for key in _most(metrics, METRIC_COLUMNS)]
-        pairs += [("params", key) for key in _differing(runs)]
-    columns = []
-    for kind, key in pairs:
-        values = [run.metric(key) for run in runs] if kind == "metrics" else []
-        column = _column(asked, kind, key, label=key)
-        columns.append(msgspec.structs.replace(column, decimals=decimals_for(values)))
-    return columns
-
-
-def _most(counts: Counter[str], number: int) -> list[str]:
-    return [key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))][:number]
-
-
-def _differing(runs: Sequence[Run]) -> list[str]:
-    values: dict[str, set[str]] = {}
-    for run in runs:
-        for key, value in run.params.items():
-            values.setdefault(key, set()).add(value)
-    often = Counter(key for run in runs for key in run.params if len(values[key]) > 1)
-    return _most(often, PARAM_COLUMNS)
-
-
-def _parse_column(text: str) -> tuple[str, str]:
-    found = _COLUMN.fullmatch(text.strip())
-    if found is None:
+def _columns(reader: Reader, query: RunsQuery, rows: Sequence[Row]) -> list[Column]:
+    """Those asked for, else who and when, and the metrics and params that tell these runs apart best."""
+    asked = columns_of(query)
+    if len(asked) > MOST_COLUMNS:
         raise Invalid(
-            f"{text.strip()!r} is not a column", hint="write metrics.auc, params.depth or tags.team"
+            f"{len(asked)} columns are more than a page shows",
+            hint=f"take {MOST_COLUMNS}, or export them all",
         )
-    return found[1], found[2].strip("`")
-
-
-def _column(asked: _Asked, kind: str, key: str, *, label: str) -> Column:
-    field = quoted_field(kind, key)
-    current = asked.order.removesuffix(" DESC").removesuffix(" ASC").strip()
-    descending = asked.order.endswith(" DESC")
-    is_current = bool(asked.order) and current == field
-    order = f"{field} ASC" if is_current and descending else f"{field} DESC"
-    return Column(
-        kind=kind,
-        key=key,
-        label=label,
-        field=field,
-        href=asked.address(order=order),
-        sorted=("descending" if descending else "ascending") if is_current else "",
-    )
-
-
-def _fixed_columns(asked: _Asked) -> dict[str, Column]:
-    labels = {"run_name": "Run", "status": "State", "user_id": "Who", "start_time": "Started"}
-    return {key: _column(asked, "", key, label=label) for key, label in labels.items()}
-
-
-def _shown(run: Run, columns: Iterable[Column], names: dict[str, str]) -> Shown:
-    values: dict[str, dict[str, float | str]] = {
-        "metrics": {metric.key: metric.value for metric in run.metrics},
-        "params": dict(run.params),
-        "tags": dict(run.tags),
-    }
-    return Shown(
-        id=run.id,
-        name=run.name,
-        experiment=names.get(run.experiment_id, run.experiment_id),
-        user=run.user,
-        status=run.status,
-        start_ms=run.start_ms,
-        duration_ms=None if run.end_ms is None else max(0, run.end_ms - run.start_ms),
-        values=[values[column.kind].get(column.key) for column in columns],
-    )
-
-
-def _choices(asked: _Asked) -> list[Choice]:
-    """The questions asked most, one click each."""
-    filters = {"All": "", "Running": "status = 'RUNNING'", "Failed": "status = 'FAILED'"}
+    if asked:
+        return [each for each in asked if each.field not in ("run_name", "status")]
+    attributes = ["user_id", "start_time", "duration"]
+    if not query.experiment:
+        attributes.insert(0, "experiment")
     return [
-        Choice(label=label, href=asked.address(filter=text), is_chosen=asked.filter == text)
-        for label, text in filters.items()
-    ] + [
+        *(Column(ATTRIBUTE, key) for key in attributes),
+        *telling_columns(reader, [row["no"] for row in rows], metrics=METRIC_COLUMNS, params=PARAM_COLUMNS),
+    ]
+
+
+def _heads(query: RunsQuery, columns: Sequence[Column], cells: Sequence[Sequence[Cell]]) -> list[Head]:
+    return [
+        _head(query, column, decimals_for(_numbers(cells, at)) if column.is_number else 0)
+        for at, column in enumerate(columns)
+    ]
+
+
+def _numbers(cells: Sequence[Sequence[Cell]], at: int) -> list[float | None]:
+    return [value if isinstance(value, (int, float)) else None for value in (row[at] for row in cells)]
+
+
+def _head(query: RunsQuery, column: Column, decimals: int = 0) -> Head:
+    current = _current(query)
+    own = _order(column.field)
+    is_current = own is not None and current is not None and own.field == current.field
+    word = "" if not is_current else "ascending" if current and current.ascending else "descending"
+    label = LABELS.get(column.key, column.key) if column.kind == ATTRIBUTE else column.key
+    return Head(
+        kind=column.kind,
+        key=column.key,
+        label=f"{label} {column.kind}" if column.kind in ("min", "max") else label,
+        field=column.field,
+        href="" if own is None else query.address(order=_next_order(column, word)),
+        sorted=word,
+        decimals=decimals,
+    )
+
+
+def _next_order(column: Column, now: str) -> str:
+    """A click, a second one, and a third that leaves the order: numbers the largest first, texts from A."""
+    states = ["", "descending", "ascending"] if column.is_number else ["", "ascending", "descending"]
+    then = states[(states.index(now) + 1) % 3]
+    return {"": "", "ascending": f"{column.field} ASC", "descending": f"{column.field} DESC"}[then]
+
+
+def _current(query: RunsQuery) -> Order | None:
+    clauses = orders_of(query)
+    return _order(clauses[0]) if clauses else None
+
+
+def _order(clause: str) -> Order | None:
+    """None for what runs cannot be ordered by."""
+    try:
+        return parse_order(clause)
+    except Invalid:
+        return None
+
+
+# ---------------------------------------------------------------------------------------------- rows
+
+
+def _shown(reader: Reader, rows: Sequence[Row], cells: Sequence[list[Cell]], scope: Scope) -> list[Shown]:
+    failed = [row for row in rows if row["status"] == "FAILED"]
+    errors = cells_of(reader, failed, [Column(TAG, ERROR_TAG)], {}) if failed else []
+    said = {row["no"]: str(error[0] or "")[:LONGEST_WHY] for row, error in zip(failed, errors, strict=True)}
+    return [
+        Shown(
+            id=row["id"],
+            name=row["name"],
+            experiment=scope.names.get(row["experiment_id"], str(row["experiment_id"])),
+            user=row["user_id"],
+            status=row["status"],
+            why=said.get(row["no"], "") or _silence(row),
+            start_ms=row["start_ms"],
+            duration_ms=duration_ms(row),
+            values=values,
+        )
+        for row, values in zip(rows, cells, strict=True)
+    ]
+
+
+def _silence(row: Row) -> str:
+    if row["status"] != "LOST":
+        return ""
+    heard = row["heartbeat_ms"]
+    return f"silent since {how_long_ago(heard)}" if heard else "its process is gone"
+
+
+def _pages(query: RunsQuery, page: int, number: int) -> Pages:
+    last = max(1, -(-number // ON_A_PAGE))
+
+    def at(wanted: int, is_there: bool) -> str:
+        return query.address(page=wanted if wanted > 1 else "") if is_there else ""
+
+    return Pages(
+        number=page,
+        size=ON_A_PAGE,
+        first=at(1, page > 2),
+        previous=at(min(page - 1, last), page > 1),
+        next=at(page + 1, page < last),
+        last=at(last, page < last - 1),
+    )
+
+
+def _choices(query: RunsQuery) -> list[Choice]:
+    """The questions asked most, one click each."""
+    filters = {
+        "All": "",
+        "Running": "status = 'RUNNING'",
+        "Failed": "status = 'FAILED'",
+        "Lost": "status = 'LOST'",
+    }
+    return [
+        *(
+            Choice(
+                label=label,
+                href=query.address(filter=text, view=""),
+                is_chosen=query.filter == text and not query.is_deleted,
+            )
+            for label, text in filters.items()
+        ),
+        Choice(
+            label="Deleted",
+            href=query.address(view="" if query.is_deleted else "deleted", filter=""),
+            is_chosen=query.is_deleted,
+        ),
         Choice(
             label="With steps",
-            href=asked.address(nested="" if asked.nested else "1"),
-            is_chosen=bool(asked.nested),
-        )
+            href=query.address(nested="" if query.nested else "1"),
+            is_chosen=bool(query.nested),
+        ),
     ]

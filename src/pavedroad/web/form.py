@@ -67,7 +67,7 @@ async def _answer(request: Request, *, form: Form) -> Response:
 
 
 def read_fields(body: bytes, content_type: str) -> dict[str, str]:
-    """The fields of a form by name, their line ends as one newline. Raises Invalid."""
+    """The fields of a form by name; several of one name with commas, line ends as one newline. Raises Invalid."""
     if content_type.partition(";")[0].strip().lower() != FORM_TYPE:
         raise Invalid(f"a form is {FORM_TYPE}, not {content_type[:100]!r}", hint="send it from the page")
     if len(body) > LARGEST_FORM_BYTES:
@@ -80,4 +80,8 @@ def read_fields(body: bytes, content_type: str) -> dict[str, str]:
         raise Invalid("the form cannot be read", hint="send it from the page") from None
     if any("\0" in name or "\0" in value for name, value in pairs):
         raise Invalid("the form holds a NUL character", hint="remove it")
-    return {name: value.replace("\r\n", "\n").replace("\r", "\n") for name, value in pairs}
+    fields: dict[str, str] = {}
+    for name, value in pairs:
+        text = value.replace("\r\n", "\n").replace("\r", "\n")
+        fields[name] = f"{fields[name]},{text}" if name in fields else text
+    return fields

@@ -1,0 +1,76 @@
+"""Choosing the columns of a list of runs: of thousands, those that a few letters find."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from pavedroad.kit.sql import Reader, load_queries
+from pavedroad.tracking.columns import ATTRIBUTE, ATTRIBUTES, LAST, LEAST, MOST, PARAM, TAG, Column
+
+SQL = load_queries("pavedroad.tracking", "page_queries.sql")
+SHOWN = 24  # of each kind
+LEFT_OUT = ("run_name", "status")  # stand in every list
+KIND_LABELS = {ATTRIBUTE: "Of the run", LAST: "Metrics", PARAM: "Params", TAG: "Tags"}
+VALUES_OF_METRICS = {LAST: "last", LEAST: "min", MOST: "max"}
+KEY_QUERIES = {LAST: SQL.metric_keys, PARAM: SQL.param_keys, TAG: SQL.tag_keys}
+
+
+class Box(msgspec.Struct, frozen=True, kw_only=True):
+    label: str
+    field: str
+    is_chosen: bool
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One key; a metric has three boxes."""
+
+    key: str
+    boxes: list[Box]
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    label: str
+    lines: list[Line]
+    more: int  # found as well, and not shown
+
+
+class Chooser(msgspec.Struct, frozen=True, kw_only=True):
+    find: str
+    number: int  # of keys there are
+    chosen: list[Box]
+    groups: list[Group]
+
+
+def make_chooser(reader: Reader, columns: Sequence[Column], find: str) -> Chooser:
+    """The keys that hold these letters, in any case; those that are columns now stand first, always."""
+    chosen = set(columns)
+    groups, number = [], 0
+    for kind, label in KIND_LABELS.items():
+        keys = _keys(reader, kind, "")
+        number += len(keys)
+        found = [key for key in keys if find.lower() in key.lower()]
+        lines = [Line(key=key, boxes=_boxes(kind, key, chosen)) for key in found[:SHOWN]]
+        groups.append(Group(label=label, lines=lines, more=len(found) - len(lines)))
+    return Chooser(
+        find=find,
+        number=number,
+        chosen=[Box(label=column.field, field=column.field, is_chosen=True) for column in columns],
+        groups=[group for group in groups if group.lines],
+    )
+
+
+def _keys(reader: Reader, kind: str, start: str) -> list[str]:
+    if kind == ATTRIBUTE:
+        return [key for key in ATTRIBUTES if key not in LEFT_OUT]
+    return [row["key"] for row in reader.all(KEY_QUERIES[kind], start=start)]
+
+
+def _boxes(kind: str, key: str, chosen: set[Column]) -> list[Box]:
+    """Without those that stand among the chosen ones already."""
+    kinds = VALUES_OF_METRICS if kind == LAST else {kind: ""}
+    columns = [(Column(each, key), label) for each, label in kinds.items()]
+    return [
+        Box(label=label or key, field=column.field, is_chosen=column in chosen) for column, label in columns
+    ]

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pipelines
+import tracking
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-SECTIONS = (pipelines.section,)
+SECTIONS = (tracking.section, pipelines.section)
 
 
 def head() -> str:

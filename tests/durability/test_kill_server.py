@@ -19,8 +19,10 @@ import pytest
 from pavedroad.config import Settings
 from pavedroad.kit.files import FolderFiles, read_bytes
 
-ROUNDS = int(os.environ.get("PAVED_KILL_ROUNDS", "50"))  # on each database
+ROUNDS = int(os.environ.get("PAVED_KILL_ROUNDS", "100"))  # on each database
 API = "/api/2.0/mlflow"
+PART = 800
+SECOND = 10**6  # where the second writer of a run begins to count
 
 
 class Client:
@@ -56,11 +58,12 @@ class Acknowledged(NamedTuple):
     tags: dict[str, str]
     files: dict[str, bytes]
     batches: list[int]
+    curve: list[int]  # the first step of each part
 
 
 def start_run(client: Client, experiment_id: str) -> Acknowledged:
     run = client.post("runs/create", experiment_id=experiment_id, start_time=1)
-    return Acknowledged(run["run"]["info"]["run_id"], [], {}, {}, {}, [])
+    return Acknowledged(run["run"]["info"]["run_id"], [], {}, {}, {}, [], [])
 
 
 def log_metrics(client: Client, run: Acknowledged, number: int) -> None:
@@ -90,6 +93,14 @@ def log_batches(client: Client, run: Acknowledged, number: int) -> None:
     run.batches.append(number)
 
 
+def log_curve(client: Client, run: Acknowledged, number: int) -> None:
+    """Parts of a long curve, enough of them to be packed on the way: each is there in full or not at all."""
+    steps = range(number * PART, (number + 1) * PART)
+    points = [{"key": "curve", "value": step, "timestamp": step, "step": step} for step in steps]
+    client.post("runs/log-batch", run_id=run.run_id, metrics=points)
+    run.curve.append(steps.start)
+
+
 def send_files(client: Client, run: Acknowledged, number: int) -> None:
     content = f"{run.run_id} {number} ".encode() * 5000
     client.ask("PUT", artifact(run, f"file{number}.txt"), content)
@@ -100,16 +111,27 @@ def artifact(run: Acknowledged, name: str) -> str:
     return f"/api/2.0/mlflow-artifacts/artifacts/1/{run.run_id}/artifacts/{quote(name)}"
 
 
-WORK = (log_metrics, log_params_and_tags, log_batches, send_files)
+WORK = (log_metrics, log_params_and_tags, log_batches, log_curve, send_files)
+SHARED = (log_metrics, log_batches, log_curve)  # have a second writer on the same run
 
 
-def log_until_killed(url: str, runs: list[Acknowledged], work: Callable[..., None]) -> None:
+def log_until_killed(url: str, run: Acknowledged, work: Callable[..., None], number: int) -> None:
     with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(Client(url)) as client:
-        runs.append(start_run(client, "1"))
-        number = 0
         while True:
-            work(client, runs[-1], number)
+            work(client, run, number)
             number += 1
+
+
+def start_writers(url: str) -> tuple[list[threading.Thread], list[Acknowledged]]:
+    """Eight of them, on five runs."""
+    with contextlib.closing(Client(url)) as client:
+        runs = [start_run(client, "1") for _ in WORK]
+    run_of = dict(zip(WORK, runs, strict=True))
+    jobs = [(run_of[work], work, 0) for work in WORK] + [(run_of[work], work, SECOND) for work in SHARED]
+    threads = [threading.Thread(target=log_until_killed, args=(url, *job)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    return threads, runs
 
 
 def check(client: Client, run: Acknowledged) -> None:
@@ -128,12 +150,17 @@ def check(client: Client, run: Acknowledged) -> None:
     assert (
         of_batches == steps[0] == {int(key.removeprefix("batch")) for key in tags if key.startswith("batch")}
     )
+    found = [step for _, _, step in history(client, run, "curve")]
+    assert len(found) == len(set(found))
+    parts = {step // PART for step in found}
+    assert len(found) == PART * len(parts), "a part of the curve is not whole"
+    assert {first // PART for first in run.curve} <= parts
     for name, content in run.files.items():
         assert client.ask("GET", artifact(run, name)) == content
 
 
 def history(client: Client, run: Acknowledged, key: str) -> list[tuple[str, float, int]]:
-    answer = client.get(f"metrics/get-history?run_id={run.run_id}&metric_key={key}&max_results=25000")
+    answer = client.get(f"metrics/get-history?run_id={run.run_id}&metric_key={key}")
     return [(point["key"], point["value"], int(point.get("step", 0))) for point in answer.get("metrics", [])]
 
 
@@ -146,10 +173,7 @@ def test_a_killed_server_has_lost_nothing_it_acknowledged(any_settings: Settings
         client.post("experiments/create", name="kill")
     logged = 0
     for _round in range(ROUNDS):
-        runs: list[Acknowledged] = []
-        threads = [threading.Thread(target=log_until_killed, args=(server.url, runs, work)) for work in WORK]
-        for thread in threads:
-            thread.start()
+        threads, runs = start_writers(server.url)
         time.sleep(chance.uniform(0.02, 0.3))
         server.kill()
         for thread in threads:
@@ -158,7 +182,7 @@ def test_a_killed_server_has_lost_nothing_it_acknowledged(any_settings: Settings
         with contextlib.closing(Client(server.url)) as client:
             for run in runs:
                 check(client, run)
-                logged += len(run.metrics) + len(run.params) + len(run.batches) + len(run.files)
+                logged += sum(map(len, (run.metrics, run.params, run.batches, run.curve, run.files)))
         if not any_settings.database:
             check_sqlite(any_settings)
     assert logged > 10 * ROUNDS

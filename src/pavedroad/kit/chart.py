@@ -1,4 +1,4 @@
-"""Line charts as SVG: axes with units, gaps and marks where a value has no place, a text that says the same."""
+"""Line charts as SVG: axes with units, gaps and marks where a value has no place, the same told in words."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pavedroad.kit.svg import Svg
 
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 16.0, 12.0, 36.0
 LARGEST_DOTTED = 40  # with more points than this, dots hide the line
+LABEL_HEIGHT = 11.0
 MARKS_DRAWN = 60  # of values that cannot stand on the scale; all of them are counted
 
 
@@ -28,6 +29,7 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     class_: str = "curve"  # of the style sheet: `curve`, `curve faint`, `curve c1` … `curve c20`
     dots: bool = True  # at few points at each, at many only at the last
+    label: str = ""  # stands at the end of the line, e.g. `A`
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +95,8 @@ def draw(
     every = [point.y for points in placed for point in points]
     if not every:
         raise ValueError("a chart needs a finite value" + (" above 0" if log else ""))
-    xs = scale_of([p.x for one in series for p in one.points], LEFT, width - RIGHT, tight=True)
+    right = width - RIGHT
+    xs = scale_of([p.x for one in series for p in one.points], LEFT, right, tight=True)
     ys = scale_of(every, height - BOTTOM, TOP, log=log)
     lead = series[-1]
     return svg.picture(
@@ -102,13 +105,14 @@ def draw(
         svg.text(4, TOP + 1, y_label, class_="axis") if y_label else Svg(""),
         *(_drawn(one, xs, ys) for one in series),
         *_marks(series, xs, height),
+        *_labels(series, placed, xs, ys),
         width=width,
         height=height,
         title=title,
         description=describe(lead.points, x_label=x_label),
         class_="chart",
         data_reads=reads or None,
-        data_plot=f"{LEFT} {TOP} {width - RIGHT} {height - BOTTOM}" if reads else None,
+        data_plot=f"{LEFT} {TOP} {right} {height - BOTTOM}" if reads else None,
         data_x=f"{xs.low!r} {xs.high!r}" if reads else None,
         data_y=f"{ys.low!r} {ys.high!r}" if reads else None,
         data_log="1" if reads and log else None,
@@ -263,6 +267,22 @@ def _dots(one: Series, runs: list[list[Point]], xs: Scale, ys: Scale) -> list[Sv
         )
         for p in shown[:MARKS_DRAWN]
     ]
+
+
+def _labels(series: Sequence[Series], placed: Sequence[Sequence[Point]], xs: Scale, ys: Scale) -> list[Svg]:
+    """The letters at the ends of the lines, moved apart where they would lie on one another."""
+    ends = [
+        (ys(points[-1].y), xs(points[-1].x), one)
+        for one, points in zip(series, placed, strict=True)
+        if one.label and points
+    ]
+    parts, free = [], -math.inf
+    for y, x, one in sorted(ends, key=lambda end: end[:2]):
+        free = max(y, free)
+        tone = one.class_.replace("curve", "label", 1)
+        parts.append(svg.text(x + 4, free + 4, one.label, class_=tone))
+        free += LABEL_HEIGHT
+    return parts
 
 
 def _marks(series: Sequence[Series], xs: Scale, height: float) -> list[Svg]:

@@ -20,7 +20,7 @@ from pavedroad.kit.sql import Database
 from pavedroad.kit.stores import open_database, open_files
 
 # In order of their foreign keys.
-FEATURES_WITH_TABLES = ("catalog", "tracking", "pipelines", "checks", "registry")
+FEATURES_WITH_TABLES = ("catalog", "tracking", "pipelines", "checks", "registry", "transfer")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,6 +62,11 @@ class Column(msgspec.Struct, frozen=True):
         return f"{self.kind}.{self.key if _PLAIN_KEY.fullmatch(self.key) else f'`{self.key}`'}"
 
     @property
+    def name(self) -> str:
+        """As the head of an exported column."""
+        return self.key if self.kind == ATTRIBUTE else f"{self.kind}.{self.key}"
+
+    @property
     def is_number(self) -> bool:
         return self.kind in METRIC_KINDS or (self.kind == ATTRIBUTE and self.key in MILLISECONDS)
 
@@ -215,3 +220,14 @@ def _differing_keys(reader: Reader, table: str, numbers: Sequence[int]) -> list[
         " GROUP BY key ORDER BY differs DESC, number DESC, key LIMIT 50"
     )
     return reader.all(query, runs=len(numbers), **values)
+
+
+def keys_of_runs(reader: Reader, kind: str, numbers: Sequence[int]) -> list[str]:
+    """Every key of params, tags or metrics that one of these runs has, in order."""
+    table = "latest_metrics" if kind == LAST else kind
+    found: set[str] = set()
+    for start in range(0, len(numbers), RUNS_PER_QUERY):
+        places, values = in_list(numbers[start : start + RUNS_PER_QUERY])
+        rows = reader.all(f"SELECT DISTINCT key FROM {table} WHERE run_no IN ({places})", **values)
+        found.update(row["key"] for row in rows)
+    return sorted(found)

@@ -8,7 +8,8 @@ Nothing of it is kept on the server: the address is the view.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlencode
 
 import msgspec
@@ -18,8 +19,8 @@ from pavedroad.kit.sql import Reader, Row, load_queries
 from pavedroad.tracking.columns import Column, parse_columns, split_list
 from pavedroad.tracking.filters import parse_filter, parse_order
 from pavedroad.tracking.model import ACTIVE, PARENT_TAG, Experiment
-from pavedroad.tracking.search import count_matching_runs, find_runs, make_page_token
-from pavedroad.tracking.store import find_experiment, get_experiment
+from pavedroad.tracking.search import MOST_RESULTS, count_matching_runs, find_runs, make_page_token
+from pavedroad.tracking.store import RUNS_PER_QUERY, find_experiment, get_experiment, in_list
 
 SQL = load_queries("pavedroad.tracking", "page_queries.sql")
 # Steps and other nested runs are shown with the run they belong to.
@@ -116,6 +117,27 @@ def _named(reader: Reader, word: str) -> Experiment | None:
 def rows_of(reader: Reader, query: RunsQuery, scope: Scope, *, offset: int, limit: int) -> list[Row]:
     token = make_page_token(offset) if offset else ""
     rows, _ = find_runs(reader, scope.ids, condition_of(query), orders_of(query), _view(query), limit, token)
+    return rows
+
+
+def numbers_of(reader: Reader, query: RunsQuery, scope: Scope) -> array[int]:
+    """The row numbers of all runs that match, in order: eight bytes for each."""
+    numbers, token = array("q"), ""
+    while True:
+        rows, token = find_runs(
+            reader, scope.ids, condition_of(query), orders_of(query), _view(query), MOST_RESULTS, token
+        )
+        numbers.extend(row["no"] for row in rows)
+        if not token:
+            return numbers
+
+
+def rows_of_numbers(reader: Reader, numbers: Sequence[int]) -> list[Row]:
+    """In no order."""
+    rows: list[Row] = []
+    for start in range(0, len(numbers), RUNS_PER_QUERY):
+        places, values = in_list(numbers[start : start + RUNS_PER_QUERY])
+        rows += reader.all(f"SELECT r.* FROM runs r WHERE r.no IN ({places})", **values)  # noqa: S608
     return rows
 
 

@@ -67,7 +67,7 @@ async def _answer(request: Request, *, form: Form) -> Response:
 
 
 def read_fields(body: bytes, content_type: str) -> dict[str, str]:
-    """The fields of a form by name; several of one name with commas, line ends as one newline. Raises Invalid."""
+    """The fields of a form; several of one name with commas, line ends as one newline. Raises Invalid."""
     if content_type.partition(";")[0].strip().lower() != FORM_TYPE:
         raise Invalid(f"a form is {FORM_TYPE}, not {content_type[:100]!r}", hint="send it from the page")
     if len(body) > LARGEST_FORM_BYTES:

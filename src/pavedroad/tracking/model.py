@@ -20,6 +20,7 @@ VIEWS: Mapping[str, tuple[str, ...]] = {
 RUN_NAME_TAG = "mlflow.runName"
 USER_TAG = "mlflow.user"
 PARENT_TAG = "mlflow.parentRunId"
+NOTE_TAG = "mlflow.note.content"  # Markdown, of a run or an experiment
 CONTEXT_TAG = "mlflow.data.context"  # of a dataset input: training, evaluation, ...
 ARTIFACTS = "mlflow-artifacts:/"
 FROZEN_ROOTS = ("registry",)  # whose files a higher room keeps unchanged

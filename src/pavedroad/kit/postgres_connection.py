@@ -172,13 +172,14 @@ class PostgresTransaction:
     def run(self, query: str, /, **values: Any) -> int:
         return self._execute(query, values).rowcount
 
-    def many(self, query: str, rows: Iterable[Mapping[str, Any]], /) -> None:
+    def many(self, query: str, rows: Iterable[Mapping[str, Any]], /) -> int:
         rows = list(rows)
         for row in rows:
             check_texts(row)
         try:
             with self._open.cursor() as cursor:
                 cursor.executemany(postgres_text(query), rows)
+                return cursor.rowcount if rows else 0
         except (psycopg.Error, UnicodeEncodeError) as error:
             raise translate(error) from error
 

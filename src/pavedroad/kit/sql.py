@@ -56,7 +56,8 @@ class Transaction(Reader, Protocol):
     def run(self, query: str, /, **values: Any) -> int:
         """Execute; the number of rows changed."""
 
-    def many(self, query: str, rows: Iterable[Mapping[str, Any]], /) -> None: ...
+    def many(self, query: str, rows: Iterable[Mapping[str, Any]], /) -> int:
+        """Execute once for each; the number of rows changed in all."""
 
 
 class Database(Reader, Protocol):

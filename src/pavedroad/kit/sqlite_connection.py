@@ -73,12 +73,12 @@ class SqliteTransaction(SqliteReader):
     def run(self, query: str, /, **values: Any) -> int:
         return _execute(self._open, query, values, _rowcount)
 
-    def many(self, query: str, rows: Iterable[Mapping[str, Any]], /) -> None:
+    def many(self, query: str, rows: Iterable[Mapping[str, Any]], /) -> int:
         rows = list(rows)
         for row in rows:
             check_texts(row)
         try:
-            self._open.executemany(query, rows)
+            return self._open.executemany(query, rows).rowcount if rows else 0
         except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
             raise translate(error) from error
 

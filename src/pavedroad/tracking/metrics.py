@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from pavedroad.errors import Invalid, NotFound
+from pavedroad.errors import Invalid, NotFound, Unavailable
 from pavedroad.kit.sql import Reader, Row, Transaction, load_queries
 from pavedroad.tracking.model import Metric
 
@@ -29,21 +29,13 @@ def log_metrics(tx: Transaction, run_id: str, number: int, metrics: Iterable[Met
         if metric.model_id:
             of_models.append(_to_model_point(metric, run_id, point))
     curves = _find_curves(tx, number, by_key)
-    points: list[dict[str, Any]] = []
     ends: list[dict[str, Any]] = []
     for key in sorted(by_key):  # in order, so that two writers on PostgreSQL lock rows in the same order
-        end = max(by_key[key], key=_place)
-        curve = curves.get(key)
-        if curve is None:
-            curve, is_new = _add_curve(tx, number, key, end)
-        else:
-            is_new = False
-        if not is_new:
-            ends.append({"curve": curve, **end})
-        points.extend({"curve": curve, **point} for point in by_key[key])
-    if ends:
-        tx.many(SQL.advance_curve, ends)
-    tx.many(SQL.insert_point, points)
+        added = by_key[key]
+        curve = curves.get(key) or _add_curve(tx, number, key, max(added, key=_place))
+        number_added = tx.many(SQL.insert_point, [{"curve": curve["curve"], **point} for point in added])
+        ends.append(_advanced(curve, added, number_added))
+    tx.many(SQL.advance_curve, ends)
     if of_models:
         _log_model_metrics(tx, of_models)
 
@@ -133,19 +125,37 @@ def _find_curve(reader: Reader, run_id: str, key: str) -> int | None:
     return curve
 
 
-def _find_curves(tx: Transaction, number: int, keys: Iterable[str]) -> dict[str, int]:
+def _find_curves(tx: Transaction, number: int, keys: Iterable[str]) -> dict[str, Row]:
     wanted = list(keys)
     if len(wanted) > FEW_CURVES:
-        return {row["key"]: row["curve"] for row in tx.all(SQL.curves, no=number)}
-    found = {key: tx.value(SQL.curve, no=number, key=key) for key in wanted}
+        return {row["key"]: row for row in tx.all(SQL.curves, no=number)}
+    found = {key: tx.one(SQL.curve, no=number, key=key) for key in wanted}
     return {key: curve for key, curve in found.items() if curve is not None}
 
 
-def _add_curve(tx: Transaction, number: int, key: str, end: dict[str, Any]) -> tuple[int, bool]:
-    curve = tx.value(SQL.insert_curve, no=number, key=key, **end)
-    if curve is not None:
-        return curve, True
-    return tx.value(SQL.curve, no=number, key=key), False  # another writer made it since
+def _add_curve(tx: Transaction, number: int, key: str, end: dict[str, Any]) -> Row:
+    tx.run(SQL.insert_curve, no=number, key=key, **end)  # unless another writer made it since
+    curve = tx.one(SQL.curve, no=number, key=key)
+    if curve is None:
+        raise Unavailable("a curve was removed while it was written", hint="try again")
+    return curve
+
+
+def _advanced(curve: Row, added: list[dict[str, Any]], number_added: int) -> dict[str, Any]:
+    """The row of a curve with more points. Its last one has the greatest step, then time, then value."""
+    end = max(curve, *added, key=_place)
+    numbers = [point["value"] for point in added if not point["is_nan"]]
+    numbers += [value for value in (curve["min_value"], curve["max_value"]) if value is not None]
+    return {
+        "curve": curve["curve"],
+        "value": end["value"],
+        "is_nan": end["is_nan"],
+        "at_ms": end["at_ms"],
+        "step": end["step"],
+        "points": curve["points"] + number_added,
+        "min_value": min(numbers, default=None),
+        "max_value": max(numbers, default=None),
+    }
 
 
 def _to_point(metric: Metric) -> dict[str, Any]:
@@ -158,7 +168,7 @@ def _to_point(metric: Metric) -> dict[str, Any]:
     }
 
 
-def _place(point: dict[str, Any]) -> tuple[int, int, float]:
+def _place(point: Mapping[str, Any]) -> tuple[int, int, float]:
     return point["step"], point["at_ms"], point["value"]
 
 

@@ -85,24 +85,25 @@ ON CONFLICT (run_no, key) DO UPDATE SET value = excluded.value
 DELETE FROM tags WHERE run_no = :no AND key = :key
 
 -- name: curve
-SELECT curve FROM latest_metrics WHERE run_no = :no AND key = :key
+SELECT * FROM latest_metrics WHERE run_no = :no AND key = :key
 
 -- name: curve_of_run
 SELECT m.curve FROM latest_metrics m JOIN runs r ON r.no = m.run_no WHERE r.id = :id AND m.key = :key
 
 -- name: curves
-SELECT key, curve FROM latest_metrics WHERE run_no = :no
+SELECT * FROM latest_metrics WHERE run_no = :no
 
 -- name: insert_curve
-INSERT INTO latest_metrics (run_no, key, value, is_nan, at_ms, step) VALUES (:no, :key, :value, :is_nan, :at_ms, :step)
+INSERT INTO latest_metrics (run_no, key, value, is_nan, at_ms, step, points, min_value, max_value)
+VALUES (:no, :key, :value, :is_nan, :at_ms, :step, 0, NULL, NULL)
 ON CONFLICT (run_no, key) DO NOTHING
 RETURNING curve
 
 -- name: advance_curve
--- The last point is the one with the greatest step, then time, then value.
-UPDATE latest_metrics SET value = :value, is_nan = :is_nan, at_ms = :at_ms, step = :step
+UPDATE latest_metrics
+SET value = :value, is_nan = :is_nan, at_ms = :at_ms, step = :step,
+    points = :points, min_value = :min_value, max_value = :max_value
 WHERE curve = :curve
-  AND (step < :step OR (step = :step AND (at_ms < :at_ms OR (at_ms = :at_ms AND value < :value))))
 
 -- name: insert_point
 INSERT INTO metrics (curve, at_ms, step, value, is_nan) VALUES (:curve, :at_ms, :step, :value, :is_nan)

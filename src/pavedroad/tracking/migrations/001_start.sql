@@ -31,6 +31,7 @@ CREATE TABLE runs (
     status TEXT NOT NULL,
     start_ms BIGINT NOT NULL,
     end_ms BIGINT,
+    heartbeat_ms BIGINT, -- the last sign of life; NULL for runs that give none
     lifecycle_stage TEXT NOT NULL,
     deleted_ms BIGINT,
     artifact_uri TEXT NOT NULL
@@ -60,6 +61,9 @@ CREATE TABLE latest_metrics (
     is_nan BIGINT NOT NULL,
     at_ms BIGINT NOT NULL,
     step BIGINT NOT NULL,
+    points BIGINT NOT NULL, -- how many the curve has
+    min_value DOUBLE PRECISION, -- of all points that are numbers; NULL when none is
+    max_value DOUBLE PRECISION,
     UNIQUE (run_no, key)
 );
 

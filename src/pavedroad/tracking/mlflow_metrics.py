@@ -1,0 +1,143 @@
+"""MLflow's routes for metrics: points logged one by one and in batches, and the histories of curves."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pavedroad.errors import Invalid
+from pavedroad.kit.sql import Reader
+from pavedroad.tracking import limits, metrics, search, store
+from pavedroad.tracking import mlflow_messages as m
+from pavedroad.tracking.mlflow_door import (
+    EMPTY,
+    answer,
+    check_present,
+    page_of,
+    read,
+    read_message,
+    with_see,
+    write,
+)
+
+Handler = Callable[[Request], Awaitable[Response]]
+HISTORY_POINTS = 25_000  # of one bulk answer
+BULK_RUNS = 100
+INTERVAL_POINTS = 2500  # of one run in an interval answer
+
+
+async def log_metric(request: Request) -> Response:
+    sent = await read_message(request, m.LogMetric)
+    run_id = sent.run_id or sent.run_uuid or ""
+    await write(request, partial(store.log_metric, run_id=run_id, metric=sent.to_metric()))
+    return EMPTY
+
+
+async def log_batch(request: Request) -> Response:
+    sent = await read_message(request, m.LogBatch)
+    points, params, tags = sent.metrics or [], sent.params or [], sent.tags or []
+    for index, point in enumerate(points):
+        check_present(point.key, f"metrics[{index}].key")
+        check_present(point.value, f"metrics[{index}].value")
+        check_present(point.timestamp, f"metrics[{index}].timestamp")
+    for name, sent_pairs in (("params", params), ("tags", tags)):
+        for index, pair in enumerate(sent_pairs):
+            check_present(pair.key, f"{name}[{index}].key")
+    limits.check_batch(points, params, tags)
+    limits.check_unique_params(pair.key or "" for pair in params)
+    work = partial(
+        store.log_batch,
+        run_id=sent.run,
+        metrics=[point.to_metric() for point in points],
+        params=m.pairs(params),
+        tags=m.pairs(tags),
+    )
+    await write(request, work)
+    return EMPTY
+
+
+async def metric_history(request: Request) -> Response:
+    sent = await read_message(request, m.MetricHistory)
+    if sent.max_results is not None and sent.max_results <= 0:
+        raise Invalid(
+            f"Invalid value {sent.max_results} for parameter 'max_results' supplied. "
+            "It must be a positive integer."
+        )
+    offset = search.read_page_token(sent.page_token or "")
+    limit = min(sent.max_results or metrics.ALL_POINTS, metrics.ALL_POINTS)
+
+    def ask(reader: Reader) -> dict[str, Any]:
+        points = metrics.metric_history(
+            reader, sent.run, sent.metric_key or "", limit=limit + 1, offset=offset
+        )
+        token = search.make_page_token(offset + limit) if len(points) > limit else ""
+        return page_of("metrics", [m.metric_answer(point) for point in points[:limit]], token)
+
+    return answer(await read(request, ask))
+
+
+async def bulk_history(request: Request) -> Response:
+    sent = await read_message(request, m.BulkHistory)
+    run_ids = sent.run_id or []
+    if not run_ids:
+        raise Invalid("GetMetricHistoryBulk request must specify at least one run_id.")
+    if len(run_ids) > BULK_RUNS:
+        raise Invalid(
+            f"GetMetricHistoryBulk request cannot specify more than {BULK_RUNS} run_ids. "
+            f"Received {len(run_ids)} run_ids."
+        )
+    if sent.metric_key is None:
+        raise Invalid("GetMetricHistoryBulk request must specify a metric_key.")
+    limit = HISTORY_POINTS if sent.max_results is None else min(sent.max_results, HISTORY_POINTS)
+    if limit < 1:
+        raise Invalid(
+            f"Invalid value {limit} for parameter 'max_results' supplied. It must be a positive integer."
+        )
+    ask = partial(metrics.histories, run_ids=sorted(set(run_ids)), key=sent.metric_key, limit=limit)
+    points = await read(request, ask)
+    return answer({"metrics": [m.metric_answer(point) for point in points]})
+
+
+async def interval_history(request: Request) -> Response:
+    sent = await read_message(request, m.IntervalHistory)
+    run_ids = sent.run_ids or []
+    if len(run_ids) > BULK_RUNS:
+        raise with_see(
+            Invalid(
+                f"GetMetricHistoryBulkInterval request must specify at most {BULK_RUNS} run_ids. "
+                f"Received {len(run_ids)} run_ids."
+            )
+        )
+    limit = INTERVAL_POINTS if sent.max_results is None else sent.max_results
+    if not 1 <= limit <= INTERVAL_POINTS:
+        raise with_see(Invalid(f"max_results must be between 1 and {INTERVAL_POINTS}."))
+    first, last = sent.start_step, sent.end_step
+    if (first is None) != (last is None):
+        raise Invalid("If either start step or end step are specified, both must be specified.")
+    if first is not None and last is not None and first > last:
+        raise Invalid(
+            f"end_step must be greater than start_step. Found start_step={first} and end_step={last}."
+        )
+    ask = partial(
+        metrics.sampled_histories,
+        run_ids=run_ids,
+        key=sent.metric_key or "",
+        limit=limit,
+        first_step=first,
+        last_step=last,
+    )
+    points = await read(request, ask)
+    return answer({"metrics": [m.metric_answer(point) for point in points]} if points else {})
+
+
+EXACT: dict[tuple[str, str], Handler] = {
+    ("POST", "runs/log-metric"): log_metric,
+    ("POST", "runs/log-batch"): log_batch,
+    ("GET", "metrics/get-history"): metric_history,
+    ("GET", "metrics/get-history-bulk"): bulk_history,
+    ("GET", "metrics/get-history-bulk-interval"): interval_history,
+}

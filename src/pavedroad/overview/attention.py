@@ -14,13 +14,13 @@ from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader, Row
 from pavedroad.kit.text import count
 from pavedroad.overview.lanes import SQL, read_standings
-from pavedroad.pipelines.surroundings import Process, is_alive
+from pavedroad.pipelines.lost import why_lost
+from pavedroad.pipelines.surroundings import Process
 from pavedroad.record import Record
 from pavedroad.registry import exemptions_ending
 from pavedroad.serving import list_services
 
 SOON_MS = 14 * 86_400_000  # an exemption that ends within this time
-SILENT_MS = 10 * 60_000  # a run of another machine that has not been heard of for this long is lost
 MOST = 200
 NAMED = 3  # things without owner that are named one by one
 
@@ -75,12 +75,13 @@ def _runs(reader: Reader) -> Iterable[Concern]:
     pipelines: set[str] = set()
     for row in reader.all(SQL.newest_of_each_pipeline):
         pipelines.add(row["project"])
-        if row["status"] == "FAILED" and row["run_id"] not in seen:
+        if row["status"] in ("FAILED", "LOST") and row["run_id"] not in seen:
             error = reader.value(SQL.tag_of_run, run_id=row["run_id"], key="paved.error") or ""
+            went = "failed" if row["status"] == "FAILED" else "was lost"
             yield Concern(
                 at_ms=row["heartbeat_ms"] or row["started_ms"],
-                state="FAILED",
-                says=f"the last run of {row['pipeline']} failed" + (f": {error[:160]}" if error else ""),
+                state=row["status"],
+                says=f"the last run of {row['pipeline']} {went}" + (f": {error[:160]}" if error else ""),
                 href=f"/runs/{row['run_id']}",
                 command=f"paved show {row['run_id'][:8]}",
             )
@@ -97,7 +98,7 @@ def _runs(reader: Reader) -> Iterable[Concern]:
 
 def _is_gone(row: Row) -> bool:
     process = Process(host=row["host"], boot=row["boot"], pid=row["pid"], started=row["process_started"])
-    return not is_alive(process) or now_ms() - (row["heartbeat_ms"] or row["started_ms"]) > SILENT_MS
+    return bool(why_lost(process, row["heartbeat_ms"]))
 
 
 def _exemptions(reader: Reader) -> Iterable[Concern]:

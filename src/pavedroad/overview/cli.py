@@ -26,6 +26,7 @@ def show(what: str, as_json: bool) -> None:
     """Show an artifact (model/flights, dataset/flights@ab12) or a run (the start of its id, or `last`)."""
     from pavedroad.catalog import get_artifact, parse_ref, project_name_here
     from pavedroad.config import read_settings
+    from pavedroad.pipelines import mark_lost_runs
     from pavedroad.record import record_of
     from pavedroad.tracking import pick_run
 
@@ -34,6 +35,7 @@ def show(what: str, as_json: bool) -> None:
             artifact = get_artifact(record.db, parse_ref(what))
             print_json(artifact_facts(record, artifact)) if as_json else _print_artifact(record, artifact)
         else:
+            mark_lost_runs(record)
             run = pick_run(record.db, what, project=project_name_here())
             print_json(run_facts(record.db, run)) if as_json else _print_run(record, run)
 
@@ -124,7 +126,7 @@ def _print_run(record: Record, run: Run) -> None:
 
     click.echo(f"{styled(run.name, 'strong')}  {run.id}")
     took = "" if run.end_ms is None else f" in {duration(run.end_ms - run.start_ms)}"
-    failed = run.status in ("FAILED", "KILLED")
+    failed = run.status in ("FAILED", "KILLED", "LOST")
     _pairs(
         ("status", styled(run.status.lower(), "bad" if failed else "good") + took),
         ("error", run.tags.get("paved.error", "")),

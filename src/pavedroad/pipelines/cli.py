@@ -95,7 +95,7 @@ def why(run: str, step: str | None, as_json: bool) -> None:
 @click.command()
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Newest so many.")
 @click.option("--pipeline", default="", help="Only runs of this pipeline.")
-@click.option("--status", default="", help="Only RUNNING, FINISHED, FAILED or KILLED ones.")
+@click.option("--status", default="", help="Only RUNNING, FINISHED, FAILED, KILLED or LOST ones.")
 @json_option
 def runs(limit: int, pipeline: str, status: str, as_json: bool) -> None:
     """List runs of pipelines and of MLflow clients, newest first."""

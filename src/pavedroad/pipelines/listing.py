@@ -8,7 +8,7 @@ from pavedroad.errors import Invalid, did_you_mean
 from pavedroad.kit.sql import Reader
 from pavedroad.tracking import Run, search_experiments, search_runs
 
-STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
+STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "LOST")
 TOP_LEVEL = "tags.`mlflow.parentRunId` IS NULL"
 SHOWN_METRICS = 4
 

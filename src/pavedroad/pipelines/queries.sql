@@ -11,7 +11,17 @@ UPDATE pipeline_runs SET status = :status, heartbeat_ms = :at_ms WHERE run_id = 
 UPDATE pipeline_runs SET environment = :environment WHERE run_id = :run_id
 
 -- name: beat
-UPDATE pipeline_runs SET heartbeat_ms = :at_ms WHERE run_id = :run_id AND status = 'RUNNING'
+UPDATE pipeline_runs SET heartbeat_ms = :at_ms, status = 'RUNNING' WHERE run_id = :run_id AND status IN ('RUNNING', 'LOST')
+
+-- name: status_and_beat
+SELECT status, heartbeat_ms FROM pipeline_runs WHERE run_id = :run_id
+
+-- name: forget_error
+-- What was said of a run that is alive after all.
+DELETE FROM tags WHERE key = 'paved.error' AND run_no = (SELECT no FROM runs WHERE id = :run_id)
+
+-- name: mark_lost
+UPDATE pipeline_runs SET status = 'LOST' WHERE run_id = :run_id AND status = 'RUNNING'
 
 -- name: pipeline_run
 SELECT * FROM pipeline_runs WHERE run_id = :run_id
@@ -21,8 +31,8 @@ SELECT * FROM pipeline_runs
 WHERE (:project = '' OR project = :project) AND (:pipeline = '' OR pipeline = :pipeline)
 ORDER BY started_ms DESC, run_id LIMIT :limit
 
--- name: running_here
-SELECT * FROM pipeline_runs WHERE status = 'RUNNING' AND host = :host
+-- name: running
+SELECT * FROM pipeline_runs WHERE status = 'RUNNING'
 
 -- name: upsert_step_run
 INSERT INTO step_runs (run_id, step, node, position, step_run_id, function, cache_key, verdict, status, started_ms, ended_ms,
@@ -34,6 +44,13 @@ ON CONFLICT (run_id, step) DO UPDATE SET
     started_ms = excluded.started_ms, ended_ms = excluded.ended_ms, attempts = excluded.attempts,
     peak_memory_bytes = excluded.peak_memory_bytes, code = excluded.code, inputs = excluded.inputs, output = excluded.output,
     cached_from = excluded.cached_from, because = excluded.because
+
+-- name: running_inside
+-- The step runs of a run that have not ended; their rows in step_runs come when they have.
+SELECT r.id FROM tags t JOIN runs r ON r.no = t.run_no
+WHERE t.key = 'mlflow.parentRunId' AND t.value = :run_id AND r.experiment_id = :experiment_id AND r.status = 'RUNNING'
+    AND r.heartbeat_ms IS NOT NULL
+ORDER BY r.id
 
 -- name: steps_of_run
 SELECT * FROM step_runs WHERE run_id = :run_id ORDER BY position, step

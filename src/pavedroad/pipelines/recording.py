@@ -25,6 +25,7 @@ from pavedroad.record import Record
 from pavedroad.tracking import (
     Metric,
     RunModel,
+    beat,
     create_logged_model,
     end_run,
     ensure_experiment,
@@ -94,6 +95,7 @@ class Recorder:
         self._record = record
         self._writes = OrderedWrites(record.db)
         self._started: set[str] = set()  # step runs whose row is written or on its way
+        self._alive: set[str] = set()  # those of them that have not ended
         self._codes: set[str] = set()
         self._done: list[StepDone] = []
         self._metrics: dict[str, dict[str, float]] = {}  # of step runs, as known after their transaction
@@ -142,6 +144,7 @@ class Recorder:
             },
             params={facts.as_key(name): value[:PARAM_LENGTH] for name, value in about.parameters.items()},
         )
+        beat(tx, [self.run_id], self.started_ms)
         store.insert_pipeline_run(tx, row)
         store.write_project(tx, about.project, run_id=self.run_id, at_ms=self.started_ms)
         project = Ref("project", about.project.name)
@@ -177,8 +180,10 @@ class Recorder:
 
         self._writes.add(write)
 
-    def beat(self) -> None:
-        self._writes.add(lambda tx: store.beat(tx, self.run_id, now_ms()))
+    def alive(self) -> list[str]:
+        """The run and the runs of the steps that run now."""
+        with self._lock:
+            return [self.run_id, *self._alive]
 
     def send(self) -> None:
         self._writes.send()
@@ -210,6 +215,7 @@ class Recorder:
             if step_run_id in self._started:
                 return
             self._started.add(step_run_id)
+            self._alive.add(step_run_id)
         tags = self._step_tags(step)
         self._writes.add(lambda tx: self._start_step(tx, step_run_id, step, started_ms, tags, {}))
 
@@ -217,6 +223,7 @@ class Recorder:
         with self._lock:
             is_new = done.row.step_run_id not in self._started
             self._started.add(done.row.step_run_id)
+            self._alive.discard(done.row.step_run_id)
             self._done.append(done)
             is_new_code = done.code is not None and done.code.digest not in self._codes
             if done.code is not None:
@@ -277,6 +284,7 @@ class Recorder:
             tags=tags,
             params=params,
         )
+        beat(tx, [step_run_id], started_ms)
 
     def _write_step(self, tx: Transaction, done: StepDone, *, is_new: bool) -> None:
         row, is_hit = done.row, done.row.verdict == "hit"

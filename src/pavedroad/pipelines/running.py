@@ -25,6 +25,7 @@ from pavedroad.pipelines.cache import Cache, shown_parameter
 from pavedroad.pipelines.children import Children, check_importable
 from pavedroad.pipelines.engine import Engine
 from pavedroad.pipelines.graph import Graph, build, find_lazy
+from pavedroad.pipelines.heartbeat import Heart
 from pavedroad.pipelines.keys import KeyMaker
 from pavedroad.pipelines.lazy import parts_of
 from pavedroad.pipelines.lost import mark_lost_runs
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 # A name is data, not an import: this room lies below the server and still opens it where MLflow is used.
 EMBEDDED_SERVER = "pavedroad.server.embedded"
-HEARTBEAT_S = 5.0
+LOOK_EVERY_S = 5.0  # while nothing runs and nothing is told
 # Writes that come within so short a time go into one transaction.
 GATHER_S = 0.01
 GRACE_S = 2.0  # for steps in threads to end after a Ctrl-C
@@ -227,6 +228,7 @@ class _Session:
             who=record.settings.who,
         )
         self.recorder = Recorder(record, about, note=self._note_once)
+        self._heart = Heart(record.db, self.recorder.alive, about.ref)
         self.shelf = Shelf(record.files, record.settings.home / "work")
         self._tasks = tasks_of(graph)
         self._surroundings: threading.Thread | None = None
@@ -276,6 +278,7 @@ class _Session:
 
     def run(self) -> PipelineRun:
         self.recorder.open()
+        self._heart.start()
         self._tell(
             events.RunStarted(
                 run_id=self.recorder.run_id,
@@ -299,24 +302,21 @@ class _Session:
         return self._ended()
 
     def close(self) -> None:
+        self._heart.stop()
         self._closing.close()
 
     # ------------------------------------------------------------------------------------ while it runs
 
     def _follow(self) -> None:
         """Write and show what happens until everything has ended."""
-        next_beat = time.monotonic() + HEARTBEAT_S
         scheduler = self.engine.scheduler
         while not scheduler.has_ended and scheduler.crash is None:
-            self.news.wait(0.2 if scheduler.running else HEARTBEAT_S)
+            self.news.wait(0.2 if scheduler.running else LOOK_EVERY_S)
             if self.news.is_set() and not scheduler.has_ended:
                 time.sleep(GATHER_S)
             self.news.clear()
             self.engine.show_running(older_than_ms=200)
             self._show_events()
-            if time.monotonic() >= next_beat:
-                self.recorder.beat()
-                next_beat = time.monotonic() + HEARTBEAT_S
             self.recorder.send()
         self._show_events()
 

@@ -9,8 +9,8 @@ import msgspec
 from pavedroad.kit.clock import duration
 from pavedroad.kit.layers import Arc, Node, draw_layers
 from pavedroad.kit.svg import Svg
+from pavedroad.pipelines.lost import why_lost
 from pavedroad.pipelines.store import PipelineRow, StepRow
-from pavedroad.pipelines.surroundings import Process, is_alive
 from pavedroad.web.states import state_of
 
 WORST_FIRST = ("FAILED", "KILLED", "RUNNING", "miss", "off", "hit")
@@ -63,10 +63,7 @@ def graph_of(
 
 def is_lost(pipeline: PipelineRow) -> bool:
     """Whether the run says that it is running while its process is gone."""
-    process = Process(
-        host=pipeline.host, boot=pipeline.boot, pid=pipeline.pid, started=pipeline.process_started
-    )
-    return pipeline.status == "RUNNING" and not is_alive(process)
+    return pipeline.status == "RUNNING" and bool(why_lost(pipeline.process, pipeline.heartbeat_ms))
 
 
 def draw_steps(steps: Iterable[GraphStep]) -> Svg:

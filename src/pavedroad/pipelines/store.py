@@ -14,6 +14,7 @@ from pavedroad.errors import NotFound, did_you_mean
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.sql import Reader, Row, Transaction, load_queries
 from pavedroad.pipelines.keys import CodeParts, Part
+from pavedroad.pipelines.surroundings import Process
 from pavedroad.pipelines.values.model import Value
 
 SQL = load_queries("pavedroad.pipelines")
@@ -47,6 +48,10 @@ class PipelineRow(msgspec.Struct, frozen=True, kw_only=True):
     process_started: str
     started_ms: int
     heartbeat_ms: int = 0
+
+    @property
+    def process(self) -> Process:
+        return Process(host=self.host, boot=self.boot, pid=self.pid, started=self.process_started)
 
 
 class StepRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,13 +137,26 @@ def newest_runs(
     return [_to_pipeline_row(row) for row in rows]
 
 
-def running_on(reader: Reader, host: str) -> list[PipelineRow]:
-    return [_to_pipeline_row(row) for row in reader.all(SQL.running_here, host=host)]
+def running_runs(reader: Reader) -> list[PipelineRow]:
+    return [_to_pipeline_row(row) for row in reader.all(SQL.running)]
 
 
-def beat(tx: Transaction, run_id: str, at_ms: int) -> None:
-    """Say that the run's process is alive."""
+def beat(tx: Transaction, run_id: str, at_ms: int) -> int | None:
+    """Say that the run's process is alive; for one that was marked as lost, how long it was silent in ms."""
+    before = tx.one(SQL.status_and_beat, run_id=run_id)
     tx.run(SQL.beat, run_id=run_id, at_ms=at_ms)
+    return at_ms - before["heartbeat_ms"] if before is not None and before["status"] == "LOST" else None
+
+
+def mark_lost(tx: Transaction, run_id: str) -> bool:
+    """Whether it was running until now, for all that was known."""
+    return tx.run(SQL.mark_lost, run_id=run_id) > 0
+
+
+def running_inside(reader: Reader, run_id: str, experiment_id: str) -> list[str]:
+    """The runs of the steps that have begun and not ended."""
+    rows = reader.all(SQL.running_inside, run_id=run_id, experiment_id=int(experiment_id))
+    return [row["id"] for row in rows]
 
 
 # ------------------------------------------------------------------------------------------------ steps

@@ -13,6 +13,7 @@ import msgspec
 
 LARGEST_DIFF_BYTES = 2_000_000
 GIT_TIMEOUT_S = 10.0
+ENDED_STATES, STOPPED_STATES = ("Z", "X"), ("T", "t", "")  # of a process, in /proc; empty: not known
 # Files that hold secrets more often than code; a diff would copy them to where many can read.
 NOT_IN_DIFF = (
     ".env", ".env.*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "id_rsa*",
@@ -70,7 +71,13 @@ def is_alive(process: Process) -> bool:
         return False
     except PermissionError:  # it is there, and somebody else's
         pass
-    return _started(process.pid) == process.started
+    return _started(process.pid) == process.started and _state(process.pid) not in ENDED_STATES
+
+
+def is_at_work(process: Process) -> bool:
+    """Whether it is seen to run on this host, rather than being stopped or out of sight."""
+    is_here = process.host == socket.gethostname() and is_alive(process)
+    return is_here and _state(process.pid) not in STOPPED_STATES
 
 
 def read_source(root: Path) -> Source:
@@ -127,8 +134,16 @@ def _boot() -> str:
 
 
 def _started(pid: int) -> str:
-    """Field 22 of /proc/<pid>/stat, counted behind the name, which may hold spaces."""
+    return _stat(pid, 22)
+
+
+def _state(pid: int) -> str:
+    return _stat(pid, 3)
+
+
+def _stat(pid: int, field: int) -> str:
+    """A field of /proc/<pid>/stat, counted behind the name, which may hold spaces; empty where none is."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
+        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[field - 3]
     except (OSError, IndexError):
         return ""

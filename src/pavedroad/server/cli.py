@@ -24,7 +24,7 @@ def up(host: str | None, port: int | None, as_json: bool) -> None:
 
     from pavedroad.config import read_settings
     from pavedroad.kit.http_process import bind, serve_until_told, url_of
-    from pavedroad.pipelines import mark_lost_runs
+    from pavedroad.pipelines.lost import looking_for_lost_runs, mark_lost_runs
     from pavedroad.record import record_of
     from pavedroad.registry.policy import read_team_gates
     from pavedroad.server.app import make_app
@@ -36,7 +36,6 @@ def up(host: str | None, port: int | None, as_json: bool) -> None:
         record_of(settings) as record,
         bind(settings.host, settings.port, next_free=port is None) as listening,
     ):
-        mark_lost_runs(record)
         url = url_of(listening)
         taken = listening.getsockname()[1] != settings.port and settings.port != 0
 
@@ -53,4 +52,6 @@ def up(host: str | None, port: int | None, as_json: bool) -> None:
             click.echo(f"  mlflow   export MLFLOW_TRACKING_URI={url}")
             click.echo("  stop     Ctrl-C")
 
-        serve_until_told(make_app(record), listening, ready=ready)
+        mark_lost_runs(record)
+        with looking_for_lost_runs(record):
+            serve_until_told(make_app(record), listening, ready=ready)

@@ -9,6 +9,7 @@ from pavedroad.tracking.artifact_files import (
     put_file,
     save_file,
 )
+from pavedroad.tracking.heartbeat import BEAT_EVERY_S, LOST_AFTER_MS, beat, mark_lost
 from pavedroad.tracking.inputs import log_input, log_inputs, log_outputs, run_inputs, run_models
 from pavedroad.tracking.logged_models import (
     create_logged_model,
@@ -55,6 +56,8 @@ from pavedroad.tracking.store import (
 )
 
 __all__ = [
+    "BEAT_EVERY_S",
+    "LOST_AFTER_MS",
     "DatasetInput",
     "Experiment",
     "FileInfo",
@@ -64,6 +67,7 @@ __all__ = [
     "RunModel",
     "StoredFile",
     "all_files",
+    "beat",
     "count_matching_runs",
     "count_runs",
     "create_experiment",
@@ -91,6 +95,7 @@ __all__ = [
     "log_outputs",
     "log_param",
     "logged_models_of_run",
+    "mark_lost",
     "metric_history",
     "model_root",
     "pick_run",

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from pavedroad.tracking.inputs import RunInputs
-from pavedroad.tracking.model import DatasetInput, Experiment, LoggedModel, Metric, Run, RunModel
+from pavedroad.tracking.model import LOST, DatasetInput, Experiment, LoggedModel, Metric, Run, RunModel
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
@@ -464,7 +464,7 @@ def run_info_answer(run: Run) -> RunInfoAnswer:
         experiment_id=run.experiment_id,
         run_name=run.name,
         user_id=run.user,
-        status=run.status,
+        status="FAILED" if run.status == LOST else run.status,
         start_time=run.start_ms,
         end_time=run.end_ms,
         artifact_uri=run.artifact_uri,

@@ -10,7 +10,8 @@ from pavedroad.errors import Invalid, Refused
 from pavedroad.kit.files import Stored
 
 ACTIVE, DELETED = "active", "deleted"
-RUN_STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
+RUN_STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")  # that clients may set
+LOST = "LOST"  # its process died without a word; MLflow clients read FAILED
 MODEL_STATUSES = ("UNSPECIFIED", "PENDING", "READY", "FAILED")
 VIEWS: Mapping[str, tuple[str, ...]] = {
     "ACTIVE_ONLY": (ACTIVE,),
@@ -56,7 +57,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     experiment_id: str
     name: str
     user: str
-    status: str  # one of RUN_STATUSES
+    status: str  # one of RUN_STATUSES, or LOST
     start_ms: int
     end_ms: int | None = None
     lifecycle_stage: str = ACTIVE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from collections.abc import Callable
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import msgspec
 import pytest
@@ -20,19 +20,25 @@ from pavedroad.server.app import PAGES
 LARGEST_BYTES = 100_000
 MOST_PAGES = 400
 CHECKED_BY_OTHERS = ("/api/", "/ajax-api/", "/static/")
+LOOKS = {"x", "scale", "smooth"}  # of curves; their links would multiply the pages
 PLACES = ("/", "/artifacts", "/runs", "/models", "/journal", "/search")
 
 
 def crawl(site: Site, start: str = "/") -> dict[str, Answer]:
     """Every page that links lead to from `start`, as an address -> its answer."""
     seen: dict[str, Answer] = {}
+    files: set[str] = set()
     waiting = deque([start])
     while waiting and len(seen) < MOST_PAGES:
         path = waiting.popleft()
-        if path in seen:
+        if path in seen or path in files or LOOKS & {pair[0] for pair in parse_qsl(urlsplit(path).query)}:
             continue
-        seen[path] = site.get(path)
-        for href in seen[path].links:
+        answer = site.get(path)
+        if answer.status == 200 and "text/html" not in answer.headers["Content-Type"]:
+            files.add(path)
+            continue
+        seen[path] = answer
+        for href in answer.links:
             target = urlsplit(urljoin(site.url + path, href))
             if f"{target.scheme}://{target.netloc}" != site.url or target.path.startswith(CHECKED_BY_OTHERS):
                 continue

@@ -116,6 +116,7 @@ def draw(
         data_x=f"{xs.low!r} {xs.high!r}" if reads else None,
         data_y=f"{ys.low!r} {ys.high!r}" if reads else None,
         data_log="1" if reads and log else None,
+        data_clock="1" if reads and clock else None,
     )
 
 

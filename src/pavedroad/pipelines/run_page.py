@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.requests import Request
@@ -39,9 +40,9 @@ from pavedroad.tracking import (
     root_of,
     run_inputs,
 )
-from pavedroad.tracking.curves import Curve, curves_of
 from pavedroad.tracking.files_page import file_address
-from pavedroad.tracking.model import ARTIFACTS, CONTEXT_TAG, PARENT_TAG, Metric, Run
+from pavedroad.tracking.model import ARTIFACTS, CONTEXT_TAG, DELETED, NOTE_TAG, PARENT_TAG, Run
+from pavedroad.tracking.run_metrics import RunMetrics, run_metrics
 from pavedroad.tracking.search import with_values
 from pavedroad.tracking.store import find_run
 
@@ -106,8 +107,7 @@ class RunPage(msgspec.Struct, frozen=True, kw_only=True):
     step: StepRow | None  # when this run is a step
     children: list[Child]
     more_children: int
-    curves: list[Curve]
-    curves_left_out: int
+    metrics: RunMetrics
     used: list[Noun]
     produced: list[Noun]
     inputs: list[Input]
@@ -116,6 +116,8 @@ class RunPage(msgspec.Struct, frozen=True, kw_only=True):
     source: dict[str, str]
     environment: Environment | None
     tags: dict[str, str]
+    note: str
+    live_address: str  # what the page's script asks for while the run goes on
     diff: str
     diff_is_cut: bool
     traceback: str
@@ -137,9 +139,8 @@ class RunPage(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in ("RUNNING", "SCHEDULED")
 
     @property
-    def metrics(self) -> list[Metric]:
-        """Without those that MLflow samples of the machine."""
-        return [metric for metric in self.run.metrics if not metric.key.startswith("system/")]
+    def is_deleted(self) -> bool:
+        return self.run.lifecycle_stage == DELETED
 
     @property
     def params(self) -> dict[str, str]:
@@ -157,7 +158,6 @@ def show_run(request: Request) -> RunPage:
     children, more = ([], 0) if pipeline else _children(reader, run)
     outputs = _outputs(reader, run)
     has_files = any(output.what != "model" for output in outputs)
-    curves, left_out = curves_of(reader, run)
     edges = edges_of_run(reader, run.id)
     diff, is_cut = _diff(record, run)
     parent = run.tags.get(PARENT_TAG, "")
@@ -174,8 +174,7 @@ def show_run(request: Request) -> RunPage:
         step=step,
         children=children,
         more_children=more,
-        curves=curves,
-        curves_left_out=left_out,
+        metrics=run_metrics(reader, run, request.query_params),
         used=[Noun(edge.target, address_of_text(edge.target)) for edge in edges if edge.verb == "used"],
         produced=[
             Noun(edge.target, address_of_text(edge.target)) for edge in edges if edge.verb == "produced"
@@ -186,12 +185,19 @@ def show_run(request: Request) -> RunPage:
         source=_source(run),
         environment=read_environment(reader, pipeline.environment) if pipeline else None,
         tags={key: value for key, value in run.tags.items() if not key.startswith(OWN_TAGS)},
+        note=run.tags.get(NOTE_TAG, ""),
+        live_address=_live_address(request, run),
         diff=diff,
         diff_is_cut=is_cut,
         traceback=_traceback(record, run),
         facts=[tell(fact) for fact in read_facts(reader, run_id=run.id, limit=FACTS_SHOWN)],
         actions=_actions(run, status, pipeline, step),
     )
+
+
+def _live_address(request: Request, run: Run) -> str:
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "part"]
+    return f"/runs/{run.id}?{urlencode([*kept, ('part', 'live')])}"
 
 
 def _pipeline(reader: Reader, run: Run) -> PipelineRow | None:
@@ -262,7 +268,7 @@ def _error(run: Run, steps: list[GraphStep], step: StepRow | None) -> str:
     failed = [node for node in steps if node.verdict == "FAILED" and node.because]
     if failed:
         return f"{failed[0].name}: {failed[0].because}"
-    return run.tags.get("paved.error", "") if run.status == "FAILED" else ""
+    return run.tags.get("paved.error", "") if run.status in ("FAILED", "LOST") else ""
 
 
 def _source(run: Run) -> dict[str, str]:

@@ -25,6 +25,7 @@ import pavedroad.registry.mlflow_api
 import pavedroad.registry.pages
 import pavedroad.tracking.mlflow_api
 import pavedroad.tracking.pages
+import pavedroad.tracking.points_doors
 import pavedroad.tracking.runs_doors
 import pavedroad.web.filters
 from pavedroad.record import Record
@@ -74,6 +75,7 @@ def make_app(record: Record) -> ASGIApp:
         *pavedroad.registry.mlflow_api.ROUTES,
         Mount("/static", StaticFiles(directory=PACKAGE / "web" / "static")),
         *pavedroad.tracking.runs_doors.ROUTES,
+        *pavedroad.tracking.points_doors.ROUTES,
         *page_routes(PAGES, renderer),
         *form_routes(FORMS),
     ]

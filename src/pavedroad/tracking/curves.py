@@ -7,83 +7,158 @@ from collections.abc import Sequence
 
 import msgspec
 
-from pavedroad.kit.chart import Point, describe, line_chart, short, thinned
+from pavedroad.kit.chart import LeftOut, Point, Series, describe, draw, left_out, short, smoothed
 from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader, Row, load_queries
 from pavedroad.kit.svg import Svg
-from pavedroad.tracking.model import Run
+from pavedroad.tracking.chart_look import Look
+from pavedroad.tracking.metrics import metric_history
+from pavedroad.tracking.model import Metric, Run
 
-SQL = load_queries("pavedroad.tracking", "page_queries.sql")
-READ = 4000  # points of one curve; a longer one is sampled
-DRAWN = 240
-CURVES_SHOWN = 12
+SQL = load_queries("pavedroad.tracking", "curve_queries.sql")
+SMALL, LARGE = (400.0, 220.0), (960.0, 380.0)  # width and height of a picture
+SMALL_PIXELS, LARGE_PIXELS = 120, 600  # columns, of which each keeps its lowest and its highest point
 STEADY = 0.01  # a change below this part of the range is none
+SYSTEM = "system"  # the prefix of what MLflow samples of the machine
+UNITS = ((1.0, "seconds"), (60.0, "minutes"), (3600.0, "hours"), (86400.0, "days"))
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric of a run, without its points."""
+
+    key: str
+    number: int  # of points
+    last: float
+    step: int  # of the last point
+    lowest: float | None  # None when no point is a number
+    highest: float | None
+    href: str
+
+    @property
+    def prefix(self) -> str:
+        """`train` of `train/loss`; empty for a name without a slash."""
+        return self.key.partition("/")[0] if "/" in self.key else ""
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """The metrics of a run whose names begin alike."""
+
+    prefix: str
+    metrics: list[Summary]
+
+    @property
+    def name(self) -> str:
+        return self.prefix or "without a prefix"
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     number: int  # of points, drawn or not
-    points: list[Point]
+    points: list[Point]  # those drawn
+    smooth: list[Point]  # their moving average; empty when none is asked for
+    x: str  # step, time or wall
     x_label: str
+    log: bool
+    left_out: LeftOut
     finding: str
     href: str
+    reads: str
 
     @property
-    def picture(self) -> Svg:
-        title = f"{self.key} {self.finding}"
-        return line_chart(self.points, title=title, x_label=self.x_label, y_label="")
+    def picture(self) -> Svg | None:
+        return self._draw(*SMALL)
+
+    @property
+    def large_picture(self) -> Svg | None:
+        return self._draw(*LARGE)
 
     @property
     def words(self) -> str:
         return describe(self.points, x_label=self.x_label)
 
+    def _draw(self, width: float, height: float) -> Svg | None:
+        """None when no value has a place on the scale."""
+        if not any(math.isfinite(point.y) and (point.y > 0 or not self.log) for point in self.points):
+            return None
+        raw = Series(
+            points=self.points, class_="curve faint" if self.smooth else "curve", dots=not self.smooth
+        )
+        return draw(
+            [raw, Series(points=self.smooth)] if self.smooth else [raw],
+            title=f"{self.key} {self.finding}",
+            x_label=self.x_label,
+            width=width,
+            height=height,
+            log=self.log,
+            clock=self.x == "wall",
+            reads=self.reads,
+        )
 
-def curves_of(reader: Reader, run: Run, *, most: int = CURVES_SHOWN) -> tuple[list[Curve], int]:
-    """The metrics of a run that have more than one point, and how many more there are than those."""
-    found: list[Curve] = []
-    left_out = 0
-    for row in reader.all(SQL.curves_with_points, run_id=run.id):
-        if len(found) == most:
-            left_out += 1
-        elif (curve := read_curve(reader, run, row)) is not None:
-            found.append(curve)
-    return found, left_out
+
+def summaries(reader: Reader, run_id: str) -> list[Summary]:
+    """Every metric of a run, in order of name."""
+    return [_to_summary(run_id, row) for row in reader.all(SQL.summaries, run_id=run_id)]
 
 
-def curve_of(reader: Reader, run: Run, key: str, *, drawn: int = DRAWN) -> Curve | None:
-    row = next((row for row in reader.all(SQL.curves_with_points, run_id=run.id) if row["key"] == key), None)
-    return None if row is None else read_curve(reader, run, row, drawn=drawn)
+def find_summary(reader: Reader, run_id: str, key: str) -> Summary | None:
+    row = reader.one(SQL.summary, run_id=run_id, key=key)
+    return None if row is None else _to_summary(run_id, row)
 
 
-def read_curve(reader: Reader, run: Run, row: Row, *, drawn: int = DRAWN) -> Curve | None:
-    """None when no point is finite: there is nothing to draw."""
-    rows = reader.all(SQL.points_in_time, curve=row["curve"], limit=READ + 1)
-    number = len(rows)
-    if number > READ:
-        number = int(reader.value(SQL.number_of_points, curve=row["curve"]))
-        stride = math.ceil(number / READ)
-        rows = reader.all(SQL.points_at_stride, curve=row["curve"], stride=stride, last=number - 1)
-    has_steps = rows[0]["step"] != rows[-1]["step"]
-    points = [
-        Point(float(point["step"]) if has_steps else (point["at_ms"] - run.start_ms) / 1000, _value(point))
-        for point in rows
-    ]
-    points.sort(key=lambda point: point.x)
-    if not any(math.isfinite(point.y) for point in points):
-        return None
+def grouped(metrics: Sequence[Summary]) -> list[Group]:
+    """By what stands before the first slash; what has no slash comes first."""
+    by_prefix: dict[str, list[Summary]] = {}
+    for metric in sorted(metrics, key=lambda metric: (metric.prefix, metric.key)):
+        by_prefix.setdefault(metric.prefix, []).append(metric)
+    return [Group(prefix=prefix, metrics=found) for prefix, found in by_prefix.items()]
+
+
+def read_curve(
+    reader: Reader,
+    run: Run,
+    metric: Summary,
+    look: Look,
+    *,
+    pixels: int = SMALL_PIXELS,
+    first: int | None = None,
+    last: int | None = None,
+) -> Curve:
+    """The points to draw; `first` and `last` are the steps between which to look."""
+    x = look.x or "step"
+    found = sampled_curve(reader, run.id, metric.key, pixels=pixels, x=x, first=first, last=last)
+    if (
+        not look.x
+        and len(found) > 1
+        and found[0].step == found[-1].step
+        and found[0].at_ms != found[-1].at_ms
+    ):
+        x = "time"  # whoever logged gave no steps
+        found = sampled_curve(reader, run.id, metric.key, pixels=pixels, x=x, first=first, last=last)
+    points, x_label = _placed(found, x, run.start_ms)
     return Curve(
-        key=row["key"],
-        number=number,
-        points=thinned(points, drawn),
-        x_label="step" if has_steps else "seconds since the start",
+        key=metric.key,
+        number=metric.number,
+        points=points,
+        smooth=smoothed(points, look.smooth) if look.smooth else [],
+        x=x,
+        x_label=x_label,
+        log=look.log,
+        left_out=left_out(points, log=look.log),
         finding=finding(points),
-        href=f"/runs/{run.id}/metrics/{segment(row['key'])}",
+        href=look.address(metric.href),
+        reads=look.address(
+            f"{metric.href}.json",
+            first="" if first is None else str(first),
+            last="" if last is None else str(last),
+        ),
     )
 
 
 def finding(points: Sequence[Point]) -> str:
     """What a curve does, in a few words: `fell from 0.9 to 0.21, lowest 0.2 at 480`."""
     finite = [point for point in points if math.isfinite(point.y)]
+    if not finite:
+        return "never was a number"
     first, last = finite[0], finite[-1]
     lowest, highest = min(finite, key=lambda p: p.y), max(finite, key=lambda p: p.y)
     spread = highest.y - lowest.y
@@ -94,8 +169,62 @@ def finding(points: Sequence[Point]) -> str:
         return f"moved between {short(lowest.y)} and {short(highest.y)}"
     best, word = (lowest, "lowest") if change < 0 else (highest, "highest")
     says = f"{'fell' if change < 0 else 'rose'} from {short(first.y)} to {short(last.y)}"
-    return says if best is last else f"{says}, {word} {short(best.y)} at {short(best.x)}"
+    return says if best is last else f"{says}, {word} {short(best.y)}"
 
 
-def _value(row: Row) -> float:
-    return math.nan if row["is_nan"] else float(row["value"])
+def _placed(found: Sequence[Metric], x: str, start_ms: int) -> tuple[list[Point], str]:
+    """The points on their axis, and its name."""
+    if x == "step":
+        points, label = [Point(float(point.step), point.value) for point in found], "step"
+    elif x == "wall":
+        points, label = [Point(float(point.at_ms), point.value) for point in found], "time, UTC"
+    else:
+        span_s = max((abs(point.at_ms - start_ms) / 1000 for point in found), default=0.0)
+        unit_s, unit = next((pair for pair in reversed(UNITS) if span_s >= 3 * pair[0]), UNITS[0])
+        points = [Point((point.at_ms - start_ms) / 1000 / unit_s, point.value) for point in found]
+        label = f"{unit} since the start"
+    points.sort(key=lambda point: point.x)
+    return points, label
+
+
+def _to_summary(run_id: str, row: Row) -> Summary:
+    return Summary(
+        key=row["key"],
+        number=row["points"],
+        last=math.nan if row["is_nan"] else float(row["value"]),
+        step=row["step"],
+        lowest=row["min_value"],
+        highest=row["max_value"],
+        href=f"/runs/{run_id}/metrics/{segment(row['key'])}",
+    )
+
+
+def sampled_curve(
+    reader: Reader,
+    run_id: str,
+    key: str,
+    *,
+    pixels: int,
+    x: str = "step",
+    first: int | None = None,
+    last: int | None = None,
+) -> list[Metric]:
+    """The lowest and the highest point of each column of pixels, what is no number, both ends."""
+    found = [
+        point
+        for point in metric_history(reader, run_id, key)
+        if (first is None or point.step >= first) and (last is None or point.step <= last)
+    ]
+    found.sort(key=lambda point: point.step if x == "step" else point.at_ms)
+    if len(found) <= 2 * pixels:
+        return found
+    size = len(found) / pixels
+    kept = {0, len(found) - 1}
+    for column in range(pixels):
+        part = range(int(column * size), int((column + 1) * size))
+        finite = [at for at in part if math.isfinite(found[at].value)]
+        if finite:
+            kept |= {min(finite, key=lambda at: found[at].value), max(finite, key=lambda at: found[at].value)}
+        if len(finite) < len(part):
+            kept.add(next(at for at in part if not math.isfinite(found[at].value)))
+    return [found[at] for at in sorted(kept)]

@@ -22,7 +22,7 @@ from pavedroad.tracking.store import (
     update_run,
 )
 from pavedroad.web import Form
-from pavedroad.web.form import Fields, confirmed, field
+from pavedroad.web.form import Fields, field
 
 OWN_TAGS = ("mlflow.", "paved.")  # what programs say of a run; a person changes them through the API
 

@@ -13,6 +13,7 @@ from pavedroad.kit.chart import short
 from pavedroad.kit.relation import Axis, Mark, numbers_in, parallel, said, scatter
 from pavedroad.kit.sql import Reader
 from pavedroad.kit.svg import Svg
+from pavedroad.kit.text import count
 from pavedroad.pipelines.store import get_pipeline_run, read_environment, steps_of_run
 from pavedroad.tracking.chart_look import Choice, Look, choices, read_look
 from pavedroad.tracking.columns import LAST, PARAM, Column, parse_column, split_list
@@ -43,6 +44,8 @@ LISTS = ("run", "curve", "axis", "higher", "lower")  # of the address; each with
 PARAM_AXES = 4  # drawn unless others are chosen
 MOST_AXES = 8
 DIGEST_SHOWN = 12
+COUNTED = {"Params": "param", "Metrics": "metric"}  # the other parts differ as a whole
+RELATION_WIDTH, RELATION_HEIGHT = 960.0, 340.0
 
 
 class ComparedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +92,10 @@ class ComparePage(msgspec.Struct, frozen=True, kw_only=True):
         differing = [one for one in self.parts if one.differing]
         if not differing:
             return "They are equal in everything that the record knows."
-        told = [f"{len(one.differing)} {one.name.lower()}" for one in differing]
+        told = [
+            count(len(one.differing), COUNTED[one.name]) if one.name in COUNTED else one.name.lower()
+            for one in differing
+        ]
         return f"They differ in {', '.join(told[:-1])}{' and ' if told[1:] else ''}{told[-1]}."
 
     def address(self, **changes: str | Sequence[str]) -> str:
@@ -238,9 +244,9 @@ def _relation(runs: Sequence[Run], params: Part, metrics: Part, asked: Sequence[
     ]
     finding = _relation_finding(chosen, axes, rows[chosen[-1]])
     picture = (
-        scatter(axes[0], axes[1], marks, title=finding)
+        scatter(axes[0], axes[1], marks, title=finding, width=RELATION_WIDTH, height=RELATION_HEIGHT)
         if len(axes) == 2
-        else parallel(axes, marks, title=finding)
+        else parallel(axes, marks, title=finding, width=RELATION_WIDTH, height=RELATION_HEIGHT)
     )
     return Relation(finding=finding, picture=picture, choices=choices)
 

@@ -15,6 +15,7 @@ from pavedroad.tracking.model import CONTEXT_TAG, Run
 from pavedroad.tracking.store import find_run, get_experiment
 
 FEWEST, MOST = 2, 20
+COMMIT_SHOWN = 12
 OWN_TAGS = ("mlflow.", "paved.")
 CODE_TAGS = {
     "mlflow.source.name": "source",
@@ -122,11 +123,15 @@ def compare_code(runs: Sequence[Run]) -> Part:
     return part(
         "Code",
         {
-            word: [run.tags.get(tag) for run in runs]
+            word: [_cut(word, run.tags.get(tag)) for run in runs]
             for tag, word in CODE_TAGS.items()
             if any(tag in run.tags for run in runs)
         },
     )
+
+
+def _cut(word: str, value: str | None) -> str | None:
+    return value[:COMMIT_SHOWN] if word == "commit" and value else value
 
 
 def compare_data(reader: Reader, runs: Sequence[Run]) -> Part:

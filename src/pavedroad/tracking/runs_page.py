@@ -165,6 +165,7 @@ def show_runs(request: Request) -> Runs:
         about = "page"
         page = _page(words.get("page", ""))
         about = _about(query)
+        check_query(query)
         scope = scope_of(reader, query)
         rows = rows_of(reader, query, scope, offset=(page - 1) * ON_A_PAGE, limit=ON_A_PAGE)
         number = number_of(reader, query, scope)

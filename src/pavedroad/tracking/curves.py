@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -20,6 +21,7 @@ SMALL, LARGE = (400.0, 220.0), (960.0, 380.0)  # width and height of a picture
 SMALL_PIXELS, LARGE_PIXELS = 120, 600  # columns, of which each keeps its lowest and its highest point
 STEADY = 0.01  # a change below this part of the range is none
 SYSTEM = "system"  # the prefix of what MLflow samples of the machine
+DIGITS = re.compile(r"([0-9]{1,18})")
 UNITS = ((1.0, "seconds"), (60.0, "minutes"), (3600.0, "hours"), (86400.0, "days"))
 
 
@@ -108,7 +110,7 @@ def find_summary(reader: Reader, run_id: str, key: str) -> Summary | None:
 def grouped(metrics: Sequence[Summary]) -> list[Group]:
     """By what stands before the first slash; what has no slash comes first."""
     by_prefix: dict[str, list[Summary]] = {}
-    for metric in sorted(metrics, key=lambda metric: (metric.prefix, metric.key)):
+    for metric in sorted(metrics, key=lambda metric: (_natural(metric.prefix), _natural(metric.key))):
         by_prefix.setdefault(metric.prefix, []).append(metric)
     return [Group(prefix=prefix, metrics=found) for prefix, found in by_prefix.items()]
 
@@ -170,6 +172,11 @@ def finding(points: Sequence[Point]) -> str:
     best, word = (lowest, "lowest") if change < 0 else (highest, "highest")
     says = f"{'fell' if change < 0 else 'rose'} from {short(first.y)} to {short(last.y)}"
     return says if best is last else f"{says}, {word} {short(best.y)}"
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """So that `layer2` comes before `layer10`."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in DIGITS.split(name)]
 
 
 def _placed(found: Sequence[Metric], x: str, start_ms: int) -> tuple[list[Point], str]:

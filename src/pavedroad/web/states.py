@@ -43,6 +43,8 @@ STATES = {
     # of a logged model
     "READY": State("ready", "disc", "good"),
     "PENDING": State("pending", "ring", "quiet"),
+    # of what can be restored
+    "deleted": State("deleted", "dash", "warn"),
     # of anything
     "fine": State("all right", "disc", "good"),
     "attention": State("needs attention", "flag", "bad"),

@@ -277,13 +277,25 @@ def _labels(series: Sequence[Series], placed: Sequence[Sequence[Point]], xs: Sca
         for one, points in zip(series, placed, strict=True)
         if one.label and points
     ]
-    parts, free = [], -math.inf
-    for y, x, one in sorted(ends, key=lambda end: end[:2]):
-        free = max(y, free)
-        tone = one.class_.replace("curve", "label", 1)
-        parts.append(svg.text(x + 4, free + 4, one.label, class_=tone))
-        free += LABEL_HEIGHT
-    return parts
+    ends.sort(key=lambda end: end[:2])
+    places = apart([y for y, _, _ in ends], LABEL_HEIGHT, foot=ys.start)
+    return [
+        svg.text(x + 4, place + 4, one.label, class_=one.class_.replace("curve", "label", 1))
+        for place, (_, x, one) in zip(places, ends, strict=True)
+    ]
+
+
+def apart(places: Sequence[float], gap: float, *, foot: float) -> list[float]:
+    """Places from top to bottom, moved so that they keep a gap and, where they fit, end at the foot."""
+    found, free = list[float](), -math.inf
+    for place in places:
+        found.append(max(place, free))
+        free = found[-1] + gap
+    free = foot
+    for at in reversed(range(len(found))):
+        found[at] = min(found[at], free)
+        free = found[at] - gap
+    return found
 
 
 def _marks(series: Sequence[Series], xs: Scale, height: float) -> list[Svg]:

@@ -9,7 +9,7 @@ import msgspec
 
 from pavedroad.kit import svg
 from pavedroad.kit.axis import Scale, log_ticks, scale_of, ticks
-from pavedroad.kit.chart import short
+from pavedroad.kit.chart import LABEL_HEIGHT, apart, short
 from pavedroad.kit.svg import Svg
 from pavedroad.kit.text import middle_cut
 
@@ -102,7 +102,8 @@ def parallel(
             )
             for at, words in own.ticks
         ]
-    return _picture([*lines, *parts], title, describe(axes, marks), width, height)
+    letters = _letters(marks, columns[-1] + 6, placed[-1].places, height - 16)
+    return _picture([*lines, *parts, *letters], title, describe(axes, marks), width, height)
 
 
 def describe(axes: Sequence[Axis], marks: Sequence[Mark]) -> str:
@@ -149,10 +150,16 @@ def _trace(
         if len(run) > 1:
             parts.append(svg.element("polyline", points=svg.points(run), class_=f"curve {mark.class_}"))
         parts += [svg.element("circle", cx=x, cy=y, r=3, class_=f"dot {mark.class_}") for x, y in run]
-    ends = [run[-1] for run in runs if run]
-    if ends:
-        parts.append(svg.text(ends[-1][0] + 6, ends[-1][1] + 4, mark.letter, class_=f"label {mark.class_}"))
     return svg.link(mark.href, *parts, class_="trace", label=f"{mark.letter} {mark.name}")
+
+
+def _letters(marks: Sequence[Mark], x: float, places: Sequence[float | None], foot: float) -> list[Svg]:
+    """At the ends of the lines, moved apart where they would lie on one another."""
+    ends = sorted((place, at) for at, place in enumerate(places) if place is not None)
+    return [
+        svg.text(x, y + 4, marks[at].letter, class_=f"label {marks[at].class_}")
+        for y, (_, at) in zip(apart([place for place, _ in ends], LABEL_HEIGHT, foot=foot), ends, strict=True)
+    ]
 
 
 def _spot(mark: Mark, x: float, y: float, words: str) -> Svg:

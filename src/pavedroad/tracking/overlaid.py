@@ -17,7 +17,7 @@ from pavedroad.tracking.direction import LOWER, Direction, direction_of
 from pavedroad.tracking.model import Metric, Run
 from pavedroad.tracking.store import in_list
 
-WIDTH, HEIGHT = 600.0, 300.0
+WIDTH, HEIGHT = 480.0, 270.0
 PICTURES = 6  # on one page; any other can be asked for
 POINTS = 3200  # of one picture, whatever the number of its lines
 LETTERS = "ABCDEFGHIJKLMNOPQRST"

@@ -350,7 +350,7 @@ def _silence(row: Row) -> str:
     if row["status"] != "LOST":
         return ""
     heard = row["heartbeat_ms"]
-    return f"silent since {how_long_ago(heard)}" if heard else "its process is gone"
+    return f"last heard {how_long_ago(heard)}" if heard else "its process is gone"
 
 
 def _pages(query: RunsQuery, page: int, number: int) -> Pages:

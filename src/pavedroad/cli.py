@@ -31,7 +31,7 @@ COMMANDS = (
     Command("explain", "pavedroad.checks.cli:explain", "Explain a rule: why, bad, good.", "Develop"),
     Command("run", "pavedroad.pipelines.cli:run", "Run a pipeline; finished steps are cached.", "Develop"),
     Command("why", "pavedroad.pipelines.cli:why", "Tell why a step ran again.", "Develop"),
-    Command("runs", "pavedroad.pipelines.cli:runs", "List runs.", "Develop"),
+    Command("runs", "pavedroad.pipelines.runs_cli:runs", "List, filter and export runs.", "Develop"),
     Command("register", "pavedroad.registry.cli:register", "Make a run's model a version.", "Release"),
     Command("models", "pavedroad.registry.cli:models", "List models, versions and their gates.", "Release"),
     Command(

@@ -1,4 +1,4 @@
-"""`paved run`, `paved why`, `paved runs`."""
+"""`paved run`, `paved why`."""
 
 from __future__ import annotations
 
@@ -90,42 +90,6 @@ def why(run: str, step: str | None, as_json: bool) -> None:
         print_json(explanation)
     else:
         _show_explanation(explanation)
-
-
-@click.command()
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Newest so many.")
-@click.option("--pipeline", default="", help="Only runs of this pipeline.")
-@click.option("--status", default="", help="Only RUNNING, FINISHED, FAILED, KILLED or LOST ones.")
-@json_option
-def runs(limit: int, pipeline: str, status: str, as_json: bool) -> None:
-    """List runs of pipelines and of MLflow clients, newest first."""
-    from pavedroad.config import read_settings
-    from pavedroad.kit.clock import duration, how_long_ago
-    from pavedroad.pipelines.listing import list_runs
-    from pavedroad.pipelines.lost import mark_lost_runs
-    from pavedroad.record import record_of
-
-    with record_of(read_settings()) as record:
-        mark_lost_runs(record)
-        listed = list_runs(record.db, limit=limit, pipeline=pipeline, status=status)
-    if as_json:
-        print_json(listed)
-        return
-    if not listed:
-        click.echo("no runs yet: start one with `paved run module:pipeline`")
-        return
-    rows = [
-        (
-            each.run_id[:8],
-            f"{each.project}.{each.name}" if each.project else each.name,
-            each.status.lower(),
-            how_long_ago(each.started_ms),
-            "" if each.duration_ms is None else duration(each.duration_ms),
-            " ".join(f"{key}={value:.4g}" for key, value in each.metrics.items()),
-        )
-        for each in listed
-    ]
-    click.echo(table(("run", "name", "status", "when", "took", "metrics"), rows, right=("took",)))
 
 
 # ------------------------------------------------------------------------------------------------ parts

@@ -6,10 +6,11 @@ import msgspec
 
 from pavedroad.errors import Invalid, did_you_mean
 from pavedroad.kit.sql import Reader
-from pavedroad.tracking import Run, search_experiments, search_runs
+from pavedroad.tracking import Run
+from pavedroad.tracking.model import RUN_STATUSES
+from pavedroad.tracking.runs_query import RunsQuery, check_query, rows_of, scope_of
+from pavedroad.tracking.search import with_values
 
-STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", "LOST")
-TOP_LEVEL = "tags.`mlflow.parentRunId` IS NULL"
 SHOWN_METRICS = 4
 
 
@@ -24,26 +25,24 @@ class ListedRun(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, float] = {}
 
 
-def list_runs(reader: Reader, *, limit: int, pipeline: str = "", status: str = "") -> list[ListedRun]:
-    """Newest first. Raises Invalid for an unknown status."""
-    conditions = [TOP_LEVEL]
+def narrowed(query: RunsQuery, *, pipeline: str = "", status: str = "") -> RunsQuery:
+    """The query, and besides only runs of a pipeline or in a state. Raises Invalid."""
+    check_query(query)  # alone, so that a refusal shows what was typed
+    conditions = [f"({query.filter})"] if query.filter else []
     if status:
-        if status.upper() not in STATUSES:
-            raise Invalid(f"unknown status {status!r}", hint=did_you_mean(status.upper(), STATUSES))
+        if status.upper() not in RUN_STATUSES:
+            raise Invalid(f"unknown status {status!r}", hint=did_you_mean(status.upper(), RUN_STATUSES))
         conditions.append(f"attributes.status = '{status.upper()}'")
     if pipeline:
-        escaped = pipeline.replace("\\", "\\\\").replace("'", "\\'")
-        conditions.append(f"tags.`paved.pipeline` = '{escaped}'")
-    experiments, _ = search_experiments(reader, max_results=1000)
-    ids = [experiment.id for experiment in experiments]
-    found, _ = search_runs(
-        reader,
-        ids,
-        filter=" AND ".join(conditions),
-        order_by=["attributes.start_time DESC"],
-        max_results=limit,
-    )
-    return [_listed(run) for run in found]
+        name = pipeline.replace("'", "''")
+        conditions.append(f"tags.`paved.pipeline` = '{name}'")
+    return msgspec.structs.replace(query, filter=" AND ".join(conditions))
+
+
+def list_runs(reader: Reader, query: RunsQuery, *, limit: int) -> list[ListedRun]:
+    """The first runs that match, in the order of the query."""
+    rows = rows_of(reader, query, scope_of(reader, query), offset=0, limit=limit)
+    return [_listed(run) for run in with_values(reader, rows)]
 
 
 def _listed(run: Run) -> ListedRun:

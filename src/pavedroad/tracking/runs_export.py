@@ -80,11 +80,11 @@ def as_csv(reader: Reader, selection: Selection) -> Iterator[bytes]:
     columns = selection.columns
     writers = [_csv_writer(column) for column in columns]
     yield _csv_lines([[column.name for column in columns]])
-    for cells in _pieces(reader, selection):
+    for piece in _pieces(reader, selection):
         yield _csv_lines(
             [
                 ["" if value is None else write(value) for write, value in zip(writers, row, strict=True)]
-                for row in cells
+                for row in piece
             ]
         )
 
@@ -93,8 +93,8 @@ def as_json(reader: Reader, selection: Selection) -> Iterator[bytes]:
     """One array; a line for each run. What a run does not have is left out of its object."""
     names = [column.name for column in selection.columns]
     before = b"[\n"
-    for cells in _pieces(reader, selection):
-        for row in cells:
+    for piece in _pieces(reader, selection):
+        for row in piece:
             found = {
                 name: _json_value(value) for name, value in zip(names, row, strict=True) if value is not None
             }
@@ -117,6 +117,12 @@ FORMATS: dict[str, tuple[str, Callable[[Reader, Selection], Iterator[bytes]]]] =
     "json": ("application/json", as_json),
     "arrow": ("application/vnd.apache.arrow.stream", as_arrow),
 }
+
+
+def cells(reader: Reader, selection: Selection) -> Iterator[list[Cell]]:
+    """The cells of each run."""
+    for piece in _pieces(reader, selection):
+        yield from piece
 
 
 def _pieces(reader: Reader, selection: Selection) -> Iterator[list[list[Cell]]]:
@@ -178,9 +184,9 @@ def _arrow_pieces(pa: Any, reader: Reader, selection: Selection) -> Iterator[byt
     sink = _Drained()
     with pa.ipc.new_stream(sink, schema) as writer:
         yield sink.drain()
-        for cells in _pieces(reader, selection):
+        for piece in _pieces(reader, selection):
             arrays = [
-                pa.array([row[at] for row in cells], type=field.type, from_pandas=False)
+                pa.array([row[at] for row in piece], type=field.type, from_pandas=False)
                 for at, field in enumerate(schema)
             ]
             writer.write_batch(pa.record_batch(arrays, schema=schema))

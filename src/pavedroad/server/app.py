@@ -19,6 +19,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import pavedroad.catalog.pages
+import pavedroad.housekeeping.pages
+import pavedroad.housekeeping.forms
 import pavedroad.overview.pages
 import pavedroad.pipelines.pages
 import pavedroad.registry.mlflow_api
@@ -36,15 +38,16 @@ from pavedroad.web import Renderer, form_routes, page_routes
 Handler = Callable[[Request], Awaitable[Response]]
 
 PACKAGE = Path(__file__).parent.parent
-ROOMS_WITH_TEMPLATES = ("web", "catalog", "tracking", "pipelines", "registry", "overview")
+ROOMS_WITH_TEMPLATES = ("web", "catalog", "tracking", "pipelines", "registry", "housekeeping", "overview")
 PAGES = (
     *pavedroad.overview.pages.PAGES,
     *pavedroad.catalog.pages.PAGES,
     *pavedroad.tracking.pages.PAGES,
+    *pavedroad.housekeeping.pages.PAGES,
     *pavedroad.pipelines.pages.PAGES,
     *pavedroad.registry.pages.PAGES,
 )
-FORMS = (*pavedroad.tracking.pages.FORMS,)
+FORMS = (*pavedroad.tracking.pages.FORMS, *pavedroad.housekeeping.forms.FORMS)
 LARGEST_DROPPED_BYTES = 2**30
 MLFLOW_PREFIXES = ("/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/")
 EXACT: dict[tuple[str, str], Handler] = {

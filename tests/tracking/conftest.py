@@ -40,10 +40,13 @@ class Api:
         *,
         body: bytes | None = None,
         content_type: str | None = "application/json",
+        headers: dict[str, str] | None = None,
     ) -> Answered:
         if body is None and message is not None:
             body = json.dumps(message).encode()
-        headers = {"Content-Type": content_type} if body is not None and content_type else {}
+        headers = dict(headers or {})
+        if body is not None and content_type:
+            headers["Content-Type"] = content_type
         connection = http.client.HTTPConnection(self._address, timeout=60)
         try:
             target = path if path.startswith("/") else f"/api/2.0/mlflow/{path}"

@@ -5,6 +5,7 @@ A root is a folder of the tree, e.g. `1/<run id>/artifacts`; the root "" is the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -17,6 +18,7 @@ from pavedroad.tracking.model import FileInfo, StoredFile
 
 SQL = load_queries("pavedroad.tracking")
 LONGEST_PATH = 1000
+_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def check_path(path: str) -> str:
@@ -31,7 +33,7 @@ def check_path(path: str) -> str:
         or "\0" in path
         or any(part in ("..", ".") for part in parts)
         or "" in parts[:-1]
-        or (len(parts[0]) == 2 and parts[0][1] == ":")
+        or _DRIVE.match(path)
         or len(path) > LONGEST_PATH
     ):
         raise Invalid(f"Invalid path: {path[:200]!r}", hint="use a relative path without '..', '//' and '\\'")

@@ -14,6 +14,7 @@ from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader
 from pavedroad.record import Record
 from pavedroad.tracking.artifact_files import find_file, list_files
+from pavedroad.tracking.mlflow_artifacts import safe_path
 from pavedroad.tracking.model import FileInfo
 
 TEXT_SHOWN = 60_000  # bytes
@@ -61,7 +62,7 @@ class FilePage(msgspec.Struct, frozen=True, kw_only=True):
 
 def show_file(request: Request) -> FilePage:
     record: Record = request.app.state.record
-    path = request.path_params["path"].strip("/")
+    path = safe_path(request.path_params["path"])
     stored = find_file(record.db, "", path) if path else None
     parts = path.split("/")
     run_id = parts[1] if len(parts) > 2 and parts[2] == "artifacts" and len(parts[1]) == 32 else ""

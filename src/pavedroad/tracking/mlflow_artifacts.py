@@ -1,36 +1,52 @@
-"""MLflow's artifact routes: lists, and the proxy that stores and gives files, both streamed."""
+"""MLflow's artifact routes: lists, and the proxy that stores and gives files, whole or in parts, streamed."""
 
 from __future__ import annotations
 
-import mimetypes
+import re
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import Any, BinaryIO
-from urllib.parse import quote, unquote
+from typing import Any
+from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from pavedroad.errors import Invalid
 from pavedroad.kit.files import CHUNK_BYTES, FileStore, Stored, put_bytes
 from pavedroad.kit.sql import Reader
 from pavedroad.tracking import mlflow_messages as m
-from pavedroad.tracking.artifact_files import check_path, delete_files, get_file, list_files, put_file
+from pavedroad.tracking.artifact_files import (
+    LONGEST_PATH,
+    check_path,
+    delete_files,
+    get_file,
+    list_files,
+    put_file,
+)
+from pavedroad.tracking.file_answer import file_answer
 from pavedroad.tracking.mlflow_door import EMPTY, answer, read, read_message, record_of, write
 from pavedroad.tracking.model import FileInfo, check_not_frozen, root_of
+from pavedroad.tracking.multipart_upload import (
+    PartWriter,
+    create_upload,
+    join_parts,
+    place_of_part,
+    remove_upload,
+)
 from pavedroad.tracking.store import get_run
 
 Handler = Callable[[Request], Awaitable[Response]]
 UPLOAD_BYTES = 10 * 2**20  # of one file uploaded from a page
-PREFIXES = ("/api/2.0/mlflow-artifacts/artifacts", "/ajax-api/2.0/mlflow-artifacts/artifacts")
+SERVICES = ("/api/2.0/mlflow-artifacts", "/ajax-api/2.0/mlflow-artifacts")
+PREFIXES = tuple(f"{service}/artifacts" for service in SERVICES)
 
 
 def safe_path(path: str) -> str:
     """A path from a request. What is dangerous stays so however often it was encoded. Raises Invalid."""
-    decoded = path
+    decoded = path[: LONGEST_PATH + 1]
     while (further := unquote(decoded)) != decoded:
         decoded = further
     try:
@@ -130,25 +146,60 @@ def listing(files: list[FileInfo], *, root_uri: str = "", names_only: bool = Fal
     return {**told, "files": shown} if shown else told
 
 
-async def file_answer(request: Request, stored: Stored, path: str) -> Response:
-    """The bytes of a file, piece by piece. A damaged file breaks the answer off rather than end it."""
-    source = await run_in_threadpool(record_of(request).files.open, stored.digest)
-    name = path.rpartition("/")[2]
-    return StreamingResponse(
-        _pieces(source),
-        media_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
-        headers={
-            "Content-Length": str(stored.size_bytes),
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-            "X-Content-Type-Options": "nosniff",
-        },
+async def create_multipart(request: Request) -> Response:
+    """Open an upload in parts; each part has an address of its own."""
+    sent = await read_message(request, m.CreateMultipart)
+    path = _part_path(request, sent.path or "")
+    home = record_of(request).settings.home
+    parts = 1 if sent.num_parts is None else sent.num_parts
+    upload_id = await run_in_threadpool(create_upload, home, path, parts)
+    address = f"{str(request.base_url).rstrip('/')}{SERVICES[0]}/mpu/part/{upload_id}"
+    credentials = [
+        {"url": f"{address}/{number}", "part_number": number, "headers": {}} for number in range(1, parts + 1)
+    ]
+    return answer({"upload_id": upload_id, "credentials": credentials})
+
+
+async def upload_part(request: Request) -> Response:
+    home = record_of(request).settings.home
+    upload_id, number = request.path_params["upload_id"], request.path_params["number"]
+    place = await run_in_threadpool(place_of_part, home, upload_id, number)
+    writer = await run_in_threadpool(PartWriter, place)
+    try:
+        async for piece in _gathered(request.stream()):
+            await run_in_threadpool(writer.write, piece)
+        await run_in_threadpool(writer.finish)
+    except ClientDisconnect:
+        raise _cut_off() from None
+    finally:
+        writer.discard()
+    return Response(headers={"ETag": f'"{upload_id}-{number}"'})
+
+
+async def complete_multipart(request: Request) -> Response:
+    sent = await read_message(request, m.CompleteMultipart)
+    path = _part_path(request, sent.path or "")
+    record, upload_id = record_of(request), sent.upload_id or ""
+    stored = await run_in_threadpool(
+        join_parts, record.settings.home, upload_id, path, sent.parts or [], record.files
     )
+    await write(request, partial(put_file, root="", path=path, stored=stored))
+    await run_in_threadpool(remove_upload, record.settings.home, upload_id, path)
+    return EMPTY
 
 
-def _pieces(source: BinaryIO) -> Iterator[bytes]:
-    with source:
-        while piece := source.read(CHUNK_BYTES):
-            yield piece
+async def abort_multipart(request: Request) -> Response:
+    sent = await read_message(request, m.OfMultipart)
+    path = _part_path(request, sent.path or "")
+    await run_in_threadpool(remove_upload, record_of(request).settings.home, sent.upload_id or "", path)
+    return EMPTY
+
+
+def _part_path(request: Request, local: str) -> str:
+    """Where the file goes: the folder of the address, the name of the file on the client's disk."""
+    name = re.split(r"[/\\]", local)[-1]
+    folder = safe_path(request.path_params["path"])
+    return writable_path(f"{folder}/{name}" if folder else name)
 
 
 async def _receive(request: Request, files: FileStore) -> Stored:
@@ -169,8 +220,12 @@ async def _receive(request: Request, files: FileStore) -> Stored:
             raise
         await run_in_threadpool(context.__exit__, None, None, None)
     except ClientDisconnect:
-        raise Invalid("the upload was cut off", hint="send the file again") from None
+        raise _cut_off() from None
     return incoming.stored
+
+
+def _cut_off() -> Invalid:
+    return Invalid("the upload was cut off", hint="send the file again")
 
 
 async def _gathered(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -196,5 +251,15 @@ ROUTES: tuple[Route, ...] = (
     *(Route(prefix + "/{path:path}", download, methods=["GET"]) for prefix in PREFIXES),
     *(Route(prefix + "/{path:path}", upload, methods=["PUT"]) for prefix in PREFIXES),
     *(Route(prefix + "/{path:path}", delete, methods=["DELETE"]) for prefix in PREFIXES),
+    *(
+        Route(f"{service}/mpu/{step}/{{path:path}}", handler, methods=["POST"])
+        for service in SERVICES
+        for step, handler in (
+            ("create", create_multipart),
+            ("complete", complete_multipart),
+            ("abort", abort_multipart),
+        )
+    ),
+    Route(f"{SERVICES[0]}/mpu/part/{{upload_id}}/{{number:int}}", upload_part, methods=["PUT"]),
     Route("/get-artifact", get_artifact, methods=["GET"]),
 )

@@ -14,6 +14,7 @@ import msgspec
 
 from pavedroad.tracking.inputs import RunInputs
 from pavedroad.tracking.model import LOST, DatasetInput, Experiment, LoggedModel, Metric, Run, RunModel
+from pavedroad.tracking.multipart_upload import Part
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
@@ -213,6 +214,21 @@ class OneArtifact(OfRun, frozen=True, kw_only=True):
 
 class ListTree(Message, frozen=True, kw_only=True):
     path: str | None = None
+
+
+class OfMultipart(Message, frozen=True, kw_only=True):
+    required: ClassVar[tuple[str, ...]] = ("path",)
+    path: str | None = None  # on the client's disk
+    upload_id: str | None = None
+
+
+class CreateMultipart(OfMultipart, frozen=True, kw_only=True):
+    num_parts: int | None = None
+
+
+class CompleteMultipart(OfMultipart, frozen=True, kw_only=True):
+    required: ClassVar[tuple[str, ...]] = ("path", "parts")
+    parts: list[Part] | None = None
 
 
 class CreateLoggedModel(Message, frozen=True, kw_only=True):

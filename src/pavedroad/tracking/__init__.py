@@ -9,6 +9,18 @@ from pavedroad.tracking.artifact_files import (
     put_file,
     save_file,
 )
+from pavedroad.tracking.erasing import (
+    check_erasable,
+    deleted_experiments,
+    deleted_models,
+    deleted_runs,
+    erase_experiment,
+    erase_logged_models,
+    erase_run,
+    erase_runs,
+    has_run,
+    runs_of_experiment,
+)
 from pavedroad.tracking.heartbeat import BEAT_EVERY_S, LOST_AFTER_MS, beat, mark_lost
 from pavedroad.tracking.inputs import log_input, log_inputs, log_outputs, run_inputs, run_models
 from pavedroad.tracking.logged_models import (
@@ -68,6 +80,7 @@ __all__ = [
     "StoredFile",
     "all_files",
     "beat",
+    "check_erasable",
     "count_matching_runs",
     "count_runs",
     "create_experiment",
@@ -76,8 +89,15 @@ __all__ = [
     "delete_files",
     "delete_logged_model",
     "delete_run",
+    "deleted_experiments",
+    "deleted_models",
+    "deleted_runs",
     "end_run",
     "ensure_experiment",
+    "erase_experiment",
+    "erase_logged_models",
+    "erase_run",
+    "erase_runs",
     "find_experiment",
     "find_file",
     "find_run",
@@ -86,6 +106,7 @@ __all__ = [
     "get_file",
     "get_logged_model",
     "get_run",
+    "has_run",
     "list_files",
     "log_batch",
     "log_input",
@@ -105,6 +126,7 @@ __all__ = [
     "root_of",
     "run_inputs",
     "run_models",
+    "runs_of_experiment",
     "save_file",
     "search_experiments",
     "search_runs",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
+from pavedroad.housekeeping.erase_page import act_erase
 from pavedroad.housekeeping.erasing import erase_experiment
 from pavedroad.record import Record
 from pavedroad.web import Form
@@ -17,4 +18,7 @@ def erase(request: Request, fields: Fields) -> str:
     return "/experiments?view=deleted"
 
 
-FORMS: tuple[Form, ...] = (Form(path="/experiments/{experiment_id}/erase", act=erase),)
+FORMS: tuple[Form, ...] = (
+    Form(path="/experiments/{experiment_id}/erase", act=erase),
+    Form(path="/runs/erase", act=act_erase),
+)

@@ -19,8 +19,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import pavedroad.catalog.pages
-import pavedroad.housekeeping.pages
 import pavedroad.housekeeping.forms
+import pavedroad.housekeeping.pages
 import pavedroad.overview.pages
 import pavedroad.pipelines.pages
 import pavedroad.registry.mlflow_api

@@ -7,11 +7,12 @@ import msgspec
 from pavedroad.errors import Invalid, did_you_mean
 from pavedroad.kit.sql import Reader
 from pavedroad.tracking import Run
-from pavedroad.tracking.model import RUN_STATUSES
+from pavedroad.tracking.model import LOST, RUN_STATUSES
 from pavedroad.tracking.runs_query import RunsQuery, check_query, rows_of, scope_of
 from pavedroad.tracking.search import with_values
 
 SHOWN_METRICS = 4
+STATUSES = (*RUN_STATUSES, LOST)
 
 
 class ListedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,8 +31,8 @@ def narrowed(query: RunsQuery, *, pipeline: str = "", status: str = "") -> RunsQ
     check_query(query)  # alone, so that a refusal shows what was typed
     conditions = [f"({query.filter})"] if query.filter else []
     if status:
-        if status.upper() not in RUN_STATUSES:
-            raise Invalid(f"unknown status {status!r}", hint=did_you_mean(status.upper(), RUN_STATUSES))
+        if status.upper() not in STATUSES:
+            raise Invalid(f"unknown status {status!r}", hint=did_you_mean(status.upper(), STATUSES))
         conditions.append(f"attributes.status = '{status.upper()}'")
     if pipeline:
         name = pipeline.replace("'", "''")

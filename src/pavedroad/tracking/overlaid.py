@@ -12,8 +12,9 @@ from pavedroad.kit.chart import Point, Series, draw, left_out, short, smoothed
 from pavedroad.kit.sql import Reader
 from pavedroad.kit.svg import Svg
 from pavedroad.tracking.chart_look import Look
-from pavedroad.tracking.curves import UNITS, sampled_curve
+from pavedroad.tracking.curves import UNITS
 from pavedroad.tracking.direction import LOWER, Direction, direction_of
+from pavedroad.tracking.metrics import sampled_curve
 from pavedroad.tracking.model import Metric, Run
 from pavedroad.tracking.store import in_list
 

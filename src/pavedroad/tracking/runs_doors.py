@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -11,6 +12,7 @@ from starlette.routing import Route
 
 from pavedroad.errors import Invalid, did_you_mean
 from pavedroad.kit.sql import Reader
+from pavedroad.tracking.completion import complete
 from pavedroad.tracking.runs_export import FORMATS, select
 from pavedroad.tracking.runs_query import read_query
 
@@ -39,4 +41,20 @@ def _begin(request: Request, kind: str) -> Iterator[bytes]:
     return write(reader, select(reader, query))
 
 
-ROUTES = (Route("/runs/export.{format}", export_runs, methods=["GET"]),)
+async def complete_filter(request: Request) -> Response:
+    """`?filter=metrics.a&at=9` → what may stand at the ninth character."""
+    words = request.query_params
+    at = words.get("at", "")
+    if at and not (at.isascii() and at.isdecimal() and len(at) < 10):
+        raise Invalid(f"at={at!r} is no place in the filter", hint="characters count from 0")
+    reader: Reader = request.app.state.record.db
+    found = await run_in_threadpool(complete, reader, words.get("filter", ""), int(at) if at else None)
+    return Response(
+        msgspec.json.encode(found), media_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+ROUTES = (
+    Route("/runs/export.{format}", export_runs, methods=["GET"]),
+    Route("/runs/complete.json", complete_filter, methods=["GET"]),
+)

@@ -28,6 +28,11 @@ def point(value: float, step: int = 0, at_ms: int = 0, key: str = "loss") -> Met
     return Metric(key=key, value=value, step=step, at_ms=at_ms)
 
 
+def sampled_steps(record: Record, run_id: str, **how: int) -> list[int]:
+    ((_, points),) = sampled_histories(record.db, [run_id], "loss", **how)  # type: ignore[arg-type]
+    return list(points.step)
+
+
 def test_every_point_is_kept_in_order_of_time(shared_record: Record, run_id: str) -> None:
     points = [point(3, step=2, at_ms=30), point(1, step=9, at_ms=10), point(2, step=1, at_ms=20)]
     log(shared_record, run_id, *points)
@@ -128,7 +133,7 @@ def test_histories_of_several_runs_stand_one_after_the_other(shared_record: Reco
     for run_id in run_ids:
         log(shared_record, run_id, point(1, at_ms=1), point(2, at_ms=2))
     found = histories(shared_record.db, run_ids, "loss", limit=5)
-    assert [(one.run_id, one.value) for one in found] == [
+    assert [(of_run, value) for of_run, points in found for value in points.value] == [
         (run_id, value) for run_id in run_ids for value in (1, 2)
     ][:5]
 
@@ -136,7 +141,7 @@ def test_histories_of_several_runs_stand_one_after_the_other(shared_record: Reco
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 99, 100, 2500])
 def test_a_sample_is_small_and_has_both_ends(shared_record: Record, run_id: str, limit: int) -> None:
     log(shared_record, run_id, *(point(i, step=i, at_ms=i) for i in range(100)))
-    steps = [one.step for one in sampled_histories(shared_record.db, [run_id], "loss", limit=limit)]
+    steps = sampled_steps(shared_record, run_id, limit=limit)
     assert len(steps) <= limit
     assert steps == sorted(set(steps))
     assert steps[-1] == 99
@@ -147,15 +152,15 @@ def test_a_sample_is_small_and_has_both_ends(shared_record: Record, run_id: str,
 
 def test_a_sample_of_many_values_at_one_step_is_small(shared_record: Record, run_id: str) -> None:
     log(shared_record, run_id, *(point(i, at_ms=i) for i in range(500)))
-    assert len(sampled_histories(shared_record.db, [run_id], "loss", limit=10)) <= 10
+    assert len(sampled_steps(shared_record, run_id, limit=10)) <= 10
 
 
 def test_a_sample_may_be_of_some_steps_only(shared_record: Record, run_id: str) -> None:
     log(shared_record, run_id, *(point(i, step=i) for i in range(50)))
-    found = sampled_histories(shared_record.db, [run_id], "loss", limit=100, first_step=10, last_step=12)
-    assert [one.step for one in found] == [10, 11, 12]
-    assert sampled_histories(shared_record.db, [run_id], "loss", limit=5, first_step=90, last_step=99) == []
-    assert sampled_histories(shared_record.db, [run_id], "nope", limit=5) == []
+    assert sampled_steps(shared_record, run_id, limit=100, first_step=10, last_step=12) == [10, 11, 12]
+    assert sampled_steps(shared_record, run_id, limit=5, first_step=90, last_step=99) == []
+    ((_, points),) = sampled_histories(shared_record.db, [run_id], "nope", limit=5)
+    assert len(points) == 0
 
 
 def test_a_sample_of_an_unknown_run_is_refused(record: Record) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pavedroad.errors import Conflict, Invalid, MissingExtra, PavedError, Unavailable
@@ -172,6 +173,9 @@ class PostgresTransaction:
     def run(self, query: str, /, **values: Any) -> int:
         return self._execute(query, values).rowcount
 
+    def lock(self, query: str, /, **values: Any) -> list[Row]:
+        return list(self._execute(for_update(query), values).fetchall())
+
     def many(self, query: str, rows: Iterable[Mapping[str, Any]], /) -> int:
         rows = list(rows)
         for row in rows:
@@ -189,6 +193,11 @@ class PostgresTransaction:
             return self._open.execute(postgres_text(query), values)
         except (psycopg.Error, UnicodeEncodeError) as error:
             raise translate(error) from error
+
+
+@lru_cache(maxsize=256)
+def for_update(query: str) -> str:
+    return f"{query} FOR UPDATE"
 
 
 def translate(error: psycopg.Error | UnicodeEncodeError) -> PavedError | Exception:

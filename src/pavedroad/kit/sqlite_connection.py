@@ -73,6 +73,9 @@ class SqliteTransaction(SqliteReader):
     def run(self, query: str, /, **values: Any) -> int:
         return _execute(self._open, query, values, _rowcount)
 
+    def lock(self, query: str, /, **values: Any) -> list[Row]:
+        return self.all(query, **values)  # there is one writer at a time
+
     def many(self, query: str, rows: Iterable[Mapping[str, Any]], /) -> int:
         rows = list(rows)
         for row in rows:

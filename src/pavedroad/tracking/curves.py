@@ -13,7 +13,7 @@ from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader, Row, load_queries
 from pavedroad.kit.svg import Svg
 from pavedroad.tracking.chart_look import Look
-from pavedroad.tracking.metrics import metric_history
+from pavedroad.tracking.metrics import sampled_curve
 from pavedroad.tracking.model import Metric, Run
 
 SQL = load_queries("pavedroad.tracking", "curve_queries.sql")
@@ -204,34 +204,3 @@ def _to_summary(run_id: str, row: Row) -> Summary:
         highest=row["max_value"],
         href=f"/runs/{run_id}/metrics/{segment(row['key'])}",
     )
-
-
-def sampled_curve(
-    reader: Reader,
-    run_id: str,
-    key: str,
-    *,
-    pixels: int,
-    x: str = "step",
-    first: int | None = None,
-    last: int | None = None,
-) -> list[Metric]:
-    """The lowest and the highest point of each column of pixels, what is no number, both ends."""
-    found = [
-        point
-        for point in metric_history(reader, run_id, key)
-        if (first is None or point.step >= first) and (last is None or point.step <= last)
-    ]
-    found.sort(key=lambda point: point.step if x == "step" else point.at_ms)
-    if len(found) <= 2 * pixels:
-        return found
-    size = len(found) / pixels
-    kept = {0, len(found) - 1}
-    for column in range(pixels):
-        part = range(int(column * size), int((column + 1) * size))
-        finite = [at for at in part if math.isfinite(found[at].value)]
-        if finite:
-            kept |= {min(finite, key=lambda at: found[at].value), max(finite, key=lambda at: found[at].value)}
-        if len(finite) < len(part):
-            kept.add(next(at for at in part if not math.isfinite(found[at].value)))
-    return [found[at] for at in sorted(kept)]

@@ -1,66 +1,86 @@
-"""Curves: every point a run logged, and the last one of each apart."""
+"""Curves: the points a run logged, and the last one of each apart."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
-import msgspec
-
-from pavedroad.errors import Invalid, NotFound, Unavailable
+from pavedroad.errors import Invalid, NotFound
 from pavedroad.kit.sql import Reader, Row, Transaction, load_queries
+from pavedroad.tracking import point_store
 from pavedroad.tracking.model import Metric
+from pavedroad.tracking.points import NONE, Place, Points, joined, merged, place_of
+from pavedroad.tracking.sampling import evenly, lowest_and_highest
 
-SQL = load_queries("pavedroad.tracking")
-ALL_POINTS = 2**62
-SMALLEST_STEP, LARGEST_STEP = -(2**63), 2**63 - 1
+ALL_POINTS = point_store.ALL_POINTS
+RUN_SQL = load_queries("pavedroad.tracking")
+SQL = point_store.SQL
 # Up to so many curves in a batch are looked up one by one; above, all curves of the run are read once.
 FEW_CURVES = 20
+
+CurveKey = tuple[int, str]  # the run's number and the metric's key
+
+_by_step = itemgetter(1, 0, 2)  # of a place
 
 
 def log_metrics(tx: Transaction, run_id: str, number: int, metrics: Iterable[Metric]) -> None:
     """Add points to the curves of a run. `number` is the run's; the metrics are checked already."""
-    by_key: dict[str, list[dict[str, Any]]] = {}
+    added: dict[CurveKey, list[Place]] = {}
     of_models = []
     for metric in metrics:
-        point = _to_point(metric)
-        by_key.setdefault(metric.key, []).append(point)
+        added.setdefault((number, metric.key), []).append(place_of(metric.at_ms, metric.step, metric.value))
         if metric.model_id:
-            of_models.append(_to_model_point(metric, run_id, point))
-    curves = _find_curves(tx, number, by_key)
-    ends: list[dict[str, Any]] = []
-    for key in sorted(by_key):  # in order, so that two writers on PostgreSQL lock rows in the same order
-        added = by_key[key]
-        curve = curves.get(key) or _add_curve(tx, number, key, max(added, key=_place))
-        number_added = tx.many(SQL.insert_point, [{"curve": curve["curve"], **point} for point in added])
-        ends.append(_advanced(curve, added, number_added))
-    tx.many(SQL.advance_curve, ends)
+            of_models.append(_to_model_point(metric, run_id))
+    add_points(tx, added)
     if of_models:
         _log_model_metrics(tx, of_models)
+
+
+def add_points(tx: Transaction, added: Mapping[CurveKey, Sequence[Place]]) -> None:
+    """Add points to curves, which are made when they are not there. A point that is there stays one point."""
+    curves = _locked_curves(tx, added)
+    grown = {key: point_store.add(tx, curves[key], merged(NONE, added[key])) for key in sorted(added)}
+    point_store.insert(tx, list(grown.values()))
+    ends = []
+    for key, growth in grown.items():
+        end = _grown(curves[key], added[key], growth)
+        if growth.loose >= point_store.MOST_LOOSE:
+            point_store.pack_loose(tx, end["curve"])
+            end["loose"] = 0
+        ends.append(end)
+    tx.many(SQL.advance_curve, ends)
 
 
 def metric_history(
     reader: Reader, run_id: str, key: str, *, limit: int = ALL_POINTS, offset: int = 0
 ) -> list[Metric]:
     """The points of one curve in order of time, step, value; none when it does not exist."""
-    curve = _find_curve(reader, run_id, key)
-    if curve is None:
-        return []
-    rows = reader.all(SQL.points, curve=curve, limit=limit, offset=offset)
     return [
-        Metric(key=key, value=math.nan if is_nan else value, at_ms=at_ms, step=step)
-        for at_ms, step, value, is_nan in map(_values, rows)
+        metric
+        for points in history(reader, run_id, key, limit=limit, offset=offset)
+        for metric in _metrics(points, key)
     ]
 
 
-def histories(reader: Reader, run_ids: Sequence[str], key: str, *, limit: int) -> list[Metric]:
-    """The points of one key in several runs, in order of run, time, step; `limit` in all."""
-    found: list[Metric] = []
+def history(
+    reader: Reader, run_id: str, key: str, *, limit: int = ALL_POINTS, offset: int = 0
+) -> Iterator[Points]:
+    """As `metric_history`, in columns, piece by piece."""
+    curve = reader.value(SQL.curve_of_run, id=run_id, key=key)
+    return iter(()) if curve is None else point_store.read_points(reader, curve, limit=limit, offset=offset)
+
+
+def histories(reader: Reader, run_ids: Sequence[str], key: str, *, limit: int) -> list[tuple[str, Points]]:
+    """The points of one key in several runs, in order of time; `limit` in all."""
+    found = []
     for run_id in run_ids:
-        points = metric_history(reader, run_id, key, limit=limit - len(found))
-        found += [msgspec.structs.replace(point, run_id=run_id) for point in points]
-        if len(found) >= limit:
+        points = joined(history(reader, run_id, key, limit=limit))
+        found.append((run_id, points))
+        limit -= len(points)
+        if not limit:
             break
     return found
 
@@ -73,42 +93,47 @@ def sampled_histories(
     limit: int,
     first_step: int | None = None,
     last_step: int | None = None,
-) -> list[Metric]:
+) -> list[tuple[str, Points]]:
     """At most `limit` points of each run, evenly spread, with the first and the last. Raises NotFound."""
-    found: list[Metric] = []
+    found = []
     for run_id in run_ids:
-        if reader.value(SQL.run_number, id=run_id) is None:
+        if reader.value(RUN_SQL.run_number, id=run_id) is None:
             raise NotFound(f"Run with id={run_id} not found", hint="list runs with `paved runs`")
-        curve = _find_curve(reader, run_id, key)
-        if curve is not None:
-            found += _sampled(reader, curve, run_id, key, limit, _steps(first_step, last_step))
+        points = in_steps(joined(history(reader, run_id, key)), first_step, last_step)
+        found.append((run_id, evenly(points, limit)))
     return found
 
 
-def _sampled(
-    reader: Reader, curve: int, run_id: str, key: str, limit: int, steps: dict[str, int]
+def in_steps(points: Points, first: int | None = None, last: int | None = None) -> Points:
+    """In order of step, time, value; those between two steps, both included."""
+    points = points.by_step()
+    start = 0 if first is None else bisect_left(points.step, first)
+    end = len(points) if last is None else bisect_right(points.step, last)
+    return points.part(start, end)
+
+
+def sampled_curve(
+    reader: Reader,
+    run_id: str,
+    key: str,
+    *,
+    pixels: int,
+    x: str = "step",
+    first: int | None = None,
+    last: int | None = None,
 ) -> list[Metric]:
-    number = reader.value(SQL.count_points, curve=curve, **steps)
-    # One of every `stride` points and the last one are at most `limit`; a single point is the last.
-    stride = max(1, -(-(number - 1) // max(limit - 1, 1)))
-    rows = reader.all(SQL.sampled_points, curve=curve, stride=stride, last_place=number - 1, **steps)
-    return [
-        Metric(
-            key=key,
-            value=math.nan if row["is_nan"] else row["value"],
-            at_ms=row["at_ms"],
-            step=row["step"],
-            run_id=run_id,
-        )
-        for row in (rows if limit > 1 else rows[-1:])
-    ]
+    """What so many pixels can show of a curve: the lowest and the highest point of each column, both ends.
 
-
-def _steps(first: int | None, last: int | None) -> dict[str, int]:
-    return {
-        "first_step": SMALLEST_STEP if first is None else first,
-        "last_step": LARGEST_STEP if last is None else last,
-    }
+    `x` is "step", or "time" or "wall" for the order of time. `first` and `last` are steps; both are included.
+    """
+    points = joined(history(reader, run_id, key))
+    if x == "step":
+        points = in_steps(points, first, last)
+    elif first is not None or last is not None:
+        low, high = -math.inf if first is None else first, math.inf if last is None else last
+        points = points.at([at for at, step in enumerate(points.step) if low <= step <= high])
+    shown = lowest_and_highest(points, points.step if x == "step" else points.at_ms, pixels=pixels)
+    return list(_metrics(shown, key))
 
 
 def to_metric(row: Row) -> Metric:
@@ -120,47 +145,66 @@ def to_metric(row: Row) -> Metric:
     )
 
 
-def _find_curve(reader: Reader, run_id: str, key: str) -> int | None:
-    curve: int | None = reader.value(SQL.curve_of_run, id=run_id, key=key)
-    return curve
+def _metrics(points: Points, key: str) -> Iterator[Metric]:
+    for at_ms, step, value in zip(points.at_ms, points.step, points.value, strict=True):
+        yield Metric(key=key, value=value, at_ms=at_ms, step=step)
 
 
-def _find_curves(tx: Transaction, number: int, keys: Iterable[str]) -> dict[str, Row]:
-    wanted = list(keys)
-    if len(wanted) > FEW_CURVES:
-        return {row["key"]: row for row in tx.all(SQL.curves, no=number)}
-    found = {key: tx.one(SQL.curve, no=number, key=key) for key in wanted}
-    return {key: curve for key, curve in found.items() if curve is not None}
+def _locked_curves(tx: Transaction, wanted: Iterable[CurveKey]) -> dict[CurveKey, Row]:
+    """The rows of curves, which stay as they are until this transaction ends."""
+    by_run: dict[int, list[str]] = {}
+    for number, key in sorted(wanted):  # in order, so that two writers never wait for each other
+        by_run.setdefault(number, []).append(key)
+    found: dict[CurveKey, Row] = {}
+    for number, keys in by_run.items():
+        held = _curves_of_run(tx, number, keys)
+        missing = [{"run_no": number, "key": key} for key in keys if key not in held]
+        if missing:
+            tx.many(SQL.insert_curve, missing)  # unless another writer makes them meanwhile
+            held |= _curves_of_run(tx, number, [key for key in keys if key not in held])
+        found |= {(number, key): curve for key, curve in held.items()}
+    return found
 
 
-def _add_curve(tx: Transaction, number: int, key: str, end: dict[str, Any]) -> Row:
-    tx.run(SQL.insert_curve, no=number, key=key, **end)  # unless another writer made it since
-    curve = tx.one(SQL.curve, no=number, key=key)
-    if curve is None:
-        raise Unavailable("a curve was removed while it was written", hint="try again")
-    return curve
+def _curves_of_run(tx: Transaction, number: int, keys: Sequence[str]) -> dict[str, Row]:
+    if len(keys) > FEW_CURVES:
+        return {row["key"]: row for row in tx.lock(SQL.curves, no=number)}
+    return {key: row for key in keys for row in tx.lock(SQL.curve, no=number, key=key)}
 
 
-def _advanced(curve: Row, added: list[dict[str, Any]], number_added: int) -> dict[str, Any]:
+def _grown(curve: Row, added: Sequence[Place], growth: point_store.Added) -> dict[str, Any]:
     """The row of a curve with more points. Its last one has the greatest step, then time, then value."""
-    end = max(curve, *added, key=_place)
-    numbers = [point["value"] for point in added if not point["is_nan"]]
+    end = max(added, key=_by_step)
+    held = (curve["at_ms"], curve["step"], curve["value"], bool(curve["is_nan"]))
+    if curve["points"] and _by_step(held) >= _by_step(end):
+        end = held
+    numbers = [place[2] for place in added if not place[3]]
     numbers += [value for value in (curve["min_value"], curve["max_value"]) if value is not None]
+    high_ms, high_step, high_value = growth.high or (None, None, None)
     return {
         "curve": curve["curve"],
-        "value": end["value"],
-        "is_nan": end["is_nan"],
-        "at_ms": end["at_ms"],
-        "step": end["step"],
-        "points": curve["points"] + number_added,
+        "at_ms": end[0],
+        "step": end[1],
+        "value": end[2],
+        "is_nan": int(end[3]),
+        "points": curve["points"] + growth.points,
         "min_value": min(numbers, default=None),
         "max_value": max(numbers, default=None),
+        "loose": growth.loose,
+        "high_ms": high_ms,
+        "high_step": high_step,
+        "high_value": high_value,
     }
 
 
-def _to_point(metric: Metric) -> dict[str, Any]:
+def _to_model_point(metric: Metric, run_id: str) -> dict[str, Any]:
     is_nan = math.isnan(metric.value)
     return {
+        "model_id": metric.model_id,
+        "run_id": run_id,
+        "key": metric.key,
+        "dataset_name": metric.dataset_name,
+        "dataset_digest": metric.dataset_digest,
         "value": 0.0 if is_nan else metric.value,
         "is_nan": int(is_nan),
         "at_ms": metric.at_ms,
@@ -168,28 +212,8 @@ def _to_point(metric: Metric) -> dict[str, Any]:
     }
 
 
-def _place(point: Mapping[str, Any]) -> tuple[int, int, float]:
-    return point["step"], point["at_ms"], point["value"]
-
-
-def _to_model_point(metric: Metric, run_id: str, point: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "model_id": metric.model_id,
-        "run_id": run_id,
-        "key": metric.key,
-        "dataset_name": metric.dataset_name,
-        "dataset_digest": metric.dataset_digest,
-        **point,
-    }
-
-
 def _log_model_metrics(tx: Transaction, points: list[dict[str, Any]]) -> None:
     for model_id in {point["model_id"] for point in points}:
-        if tx.value(SQL.logged_model, id=model_id) is None:
+        if tx.value(RUN_SQL.logged_model, id=model_id) is None:
             raise Invalid(f"Logged model with ID '{model_id}' not found", hint="create it before its metrics")
     tx.many(SQL.insert_logged_model_metric, points)
-
-
-def _values(row: Row) -> tuple[Any, ...]:
-    # sqlite3.Row iterates over its values, psycopg's dictionary over its keys.
-    return tuple(row.values()) if isinstance(row, dict) else tuple(row)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Any
+from itertools import chain, islice
 
+import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from pavedroad.errors import Invalid
 from pavedroad.kit.sql import Reader
@@ -15,18 +16,19 @@ from pavedroad.tracking import limits, metrics, search, store
 from pavedroad.tracking import mlflow_messages as m
 from pavedroad.tracking.mlflow_door import (
     EMPTY,
-    answer,
     check_present,
-    page_of,
     read,
     read_message,
     with_see,
     write,
 )
+from pavedroad.tracking.points import Points
+from pavedroad.tracking.points_json import points_json
 
 Handler = Callable[[Request], Awaitable[Response]]
 HISTORY_POINTS = 25_000  # of one bulk answer
 BULK_RUNS = 100
+PIECES_AT_ONCE = 4  # a history of more pieces of a block each is sent piece by piece
 INTERVAL_POINTS = 2500  # of one run in an interval answer
 
 
@@ -67,17 +69,33 @@ async def metric_history(request: Request) -> Response:
             f"Invalid value {sent.max_results} for parameter 'max_results' supplied. "
             "It must be a positive integer."
         )
+    limit = sent.max_results or metrics.ALL_POINTS
     offset = search.read_page_token(sent.page_token or "")
-    limit = min(sent.max_results or metrics.ALL_POINTS, metrics.ALL_POINTS)
 
-    def ask(reader: Reader) -> dict[str, Any]:
-        points = metrics.metric_history(
-            reader, sent.run, sent.metric_key or "", limit=limit + 1, offset=offset
-        )
-        token = search.make_page_token(offset + limit) if len(points) > limit else ""
-        return page_of("metrics", [m.metric_answer(point) for point in points[:limit]], token)
+    def ask(reader: Reader) -> tuple[list[bytes], Iterator[bytes]]:
+        pieces = _history_json(reader, sent.run, sent.metric_key or "", limit, offset)
+        return list(islice(pieces, PIECES_AT_ONCE)), pieces
 
-    return answer(await read(request, ask))
+    head, rest = await read(request, ask)
+    if len(head) < PIECES_AT_ONCE:
+        return Response(b"".join(head), media_type="application/json")
+    return StreamingResponse(chain(head, rest), media_type="application/json")
+
+
+def _history_json(reader: Reader, run_id: str, key: str, limit: int, offset: int) -> Iterator[bytes]:
+    """An answer in pieces, none of them large; only the first one reads the database."""
+    left, before, token = limit, b'{"metrics":[', ""
+    for points in metrics.history(reader, run_id, key, limit=limit + 1, offset=offset):
+        if len(points) > left:  # one more than was asked for, to know whether there is another page
+            token = search.make_page_token(offset + limit)
+        if left:
+            yield before + points_json(points.part(0, left), key)
+            before = b","
+        left -= min(left, len(points))
+    end = b"]" if before == b"," else b"{"
+    if token:
+        end += (b"," if before == b"," else b"") + b'"next_page_token":' + msgspec.json.encode(token)
+    yield end + b"}"
 
 
 async def bulk_history(request: Request) -> Response:
@@ -98,8 +116,10 @@ async def bulk_history(request: Request) -> Response:
             f"Invalid value {limit} for parameter 'max_results' supplied. It must be a positive integer."
         )
     ask = partial(metrics.histories, run_ids=sorted(set(run_ids)), key=sent.metric_key, limit=limit)
-    points = await read(request, ask)
-    return answer({"metrics": [m.metric_answer(point) for point in points]})
+    return Response(
+        b'{"metrics":[' + _of_runs(await read(request, ask), sent.metric_key) + b"]}",
+        media_type="application/json",
+    )
 
 
 async def interval_history(request: Request) -> Response:
@@ -130,8 +150,12 @@ async def interval_history(request: Request) -> Response:
         first_step=first,
         last_step=last,
     )
-    points = await read(request, ask)
-    return answer({"metrics": [m.metric_answer(point) for point in points]} if points else {})
+    found = _of_runs(await read(request, ask), sent.metric_key or "")
+    return Response(b'{"metrics":[' + found + b"]}" if found else b"{}", media_type="application/json")
+
+
+def _of_runs(histories: list[tuple[str, Points]], key: str) -> bytes:
+    return b",".join(points_json(points, key, run_id=run_id) for run_id, points in histories if len(points))
 
 
 EXACT: dict[tuple[str, str], Handler] = {

@@ -84,50 +84,8 @@ ON CONFLICT (run_no, key) DO UPDATE SET value = excluded.value
 -- name: delete_tag
 DELETE FROM tags WHERE run_no = :no AND key = :key
 
--- name: curve
-SELECT * FROM latest_metrics WHERE run_no = :no AND key = :key
-
--- name: curve_of_run
-SELECT m.curve FROM latest_metrics m JOIN runs r ON r.no = m.run_no WHERE r.id = :id AND m.key = :key
-
--- name: curves
-SELECT * FROM latest_metrics WHERE run_no = :no
-
--- name: insert_curve
-INSERT INTO latest_metrics (run_no, key, value, is_nan, at_ms, step, points, min_value, max_value)
-VALUES (:no, :key, :value, :is_nan, :at_ms, :step, 0, NULL, NULL)
-ON CONFLICT (run_no, key) DO NOTHING
-RETURNING curve
-
--- name: advance_curve
-UPDATE latest_metrics
-SET value = :value, is_nan = :is_nan, at_ms = :at_ms, step = :step,
-    points = :points, min_value = :min_value, max_value = :max_value
-WHERE curve = :curve
-
--- name: insert_point
-INSERT INTO metrics (curve, at_ms, step, value, is_nan) VALUES (:curve, :at_ms, :step, :value, :is_nan)
-ON CONFLICT (curve, at_ms, step, value, is_nan) DO NOTHING
-
 -- name: latest_metrics
 SELECT key, value, is_nan, at_ms, step FROM latest_metrics WHERE run_no = :no ORDER BY key
-
--- name: points
-SELECT at_ms, step, value, is_nan FROM metrics WHERE curve = :curve
-ORDER BY at_ms, step, value, is_nan LIMIT :limit OFFSET :offset
-
--- name: count_points
-SELECT COUNT(*) AS number FROM metrics
-WHERE curve = :curve AND step >= :first_step AND step <= :last_step
-
--- name: sampled_points
--- One point of every :groups-th part of the curve by step, and its last one.
-SELECT at_ms, step, value, is_nan FROM (
-    SELECT at_ms, step, value, is_nan, ROW_NUMBER() OVER (ORDER BY step, at_ms, value, is_nan) - 1 AS place
-    FROM metrics WHERE curve = :curve AND step >= :first_step AND step <= :last_step
-) AS numbered
-WHERE place % :stride = 0 OR place = :last_place
-ORDER BY place
 
 -- name: insert_dataset
 INSERT INTO datasets (experiment_id, name, digest, source_type, source, schema, profile)
@@ -197,11 +155,6 @@ DELETE FROM logged_model_tags WHERE model_id = :id AND key = :key
 
 -- name: logged_model_metrics
 SELECT * FROM logged_model_metrics WHERE model_id = :id ORDER BY key, step, at_ms, value, run_id
-
--- name: insert_logged_model_metric
-INSERT INTO logged_model_metrics (model_id, run_id, key, at_ms, step, value, is_nan, dataset_name, dataset_digest)
-VALUES (:model_id, :run_id, :key, :at_ms, :step, :value, :is_nan, :dataset_name, :dataset_digest)
-ON CONFLICT (model_id, run_id, key, at_ms, step, value, is_nan) DO NOTHING
 
 -- name: upsert_file
 INSERT INTO artifact_entries (folder, name, is_dir, digest, size_bytes, at_ms)

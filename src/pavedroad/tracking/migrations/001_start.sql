@@ -1,5 +1,5 @@
 CREATE TABLE experiments (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- journal and clients know it: the id of an erased one is never given again
     name TEXT NOT NULL,
     artifact_location TEXT NOT NULL,
     lifecycle_stage TEXT NOT NULL,
@@ -64,17 +64,11 @@ CREATE TABLE latest_metrics (
     points BIGINT NOT NULL, -- how many the curve has
     min_value DOUBLE PRECISION, -- of all points that are numbers; NULL when none is
     max_value DOUBLE PRECISION,
+    loose BIGINT NOT NULL DEFAULT 0, -- how many points wait to be packed
+    high_ms BIGINT, -- time, step and value of the point that is last by time: what lies after it is new
+    high_step BIGINT,
+    high_value DOUBLE PRECISION,
     UNIQUE (run_no, key)
-);
-
--- Every point. A point sent twice (a retried request) is one point, so all columns are the key.
-CREATE TABLE metrics (
-    curve BIGINT NOT NULL REFERENCES latest_metrics (curve),
-    at_ms BIGINT NOT NULL,
-    step BIGINT NOT NULL,
-    value DOUBLE PRECISION NOT NULL,
-    is_nan BIGINT NOT NULL,
-    PRIMARY KEY (curve, at_ms, step, value, is_nan)
 );
 
 CREATE TABLE datasets (

@@ -23,6 +23,7 @@ from pavedroad.tracking.columns import (
     telling_columns,
 )
 from pavedroad.tracking.filters import Order, parse_filter, parse_order
+from pavedroad.tracking.model import LOST
 from pavedroad.tracking.runs_chooser import Chooser, make_chooser
 from pavedroad.tracking.runs_query import (
     RunsQuery,
@@ -124,6 +125,11 @@ class Pages(msgspec.Struct, frozen=True, kw_only=True):
     last: str = ""
 
 
+class Place(msgspec.Struct, frozen=True):
+    name: str
+    href: str
+
+
 class Runs(msgspec.Struct, frozen=True, kw_only=True):
     query: RunsQuery
     rows: list[Shown]
@@ -131,7 +137,9 @@ class Runs(msgspec.Struct, frozen=True, kw_only=True):
     fixed: dict[str, Head]  # the columns that every list has
     number: int
     pages: Pages
-    experiments: list[str]
+    experiment: Place | None  # when the list is of one
+    in_experiments: int  # whose runs are listed
+    experiments: list[str]  # to choose from
     choices: list[Choice]
     chooser: Chooser | None  # when it is asked for
     choose: str  # where the columns are chosen
@@ -183,6 +191,8 @@ def show_runs(request: Request) -> Runs:
         fixed={key: _head(query, Column(ATTRIBUTE, key)) for key in ("run_name", "status")},
         number=number,
         pages=_pages(query, page, number),
+        experiment=_experiment(query, scope),
+        in_experiments=len(scope.names),
         experiments=_experiments(reader, query, scope),
         choices=_choices(query),
         chooser=chooser,
@@ -216,6 +226,13 @@ def _about(query: RunsQuery) -> str:
     except Invalid as error:
         return "order" if "order" in str(error) else "columns"
     return "experiment"
+
+
+def _experiment(query: RunsQuery, scope: Scope) -> Place | None:
+    if not query.experiment or not scope.names:
+        return None
+    ((number, name),) = scope.names.items()
+    return Place(name, f"/experiments/{number}")
 
 
 def _experiments(reader: Reader, query: RunsQuery, scope: Scope) -> list[str]:
@@ -327,7 +344,7 @@ def _order(clause: str) -> Order | None:
 
 
 def _shown(reader: Reader, rows: Sequence[Row], cells: Sequence[list[Cell]], scope: Scope) -> list[Shown]:
-    failed = [row for row in rows if row["status"] == "FAILED"]
+    failed = [row for row in rows if row["status"] in ("FAILED", LOST)]
     errors = cells_of(reader, failed, [Column(TAG, ERROR_TAG)], {}) if failed else []
     said = {row["no"]: str(error[0] or "")[:LONGEST_WHY] for row, error in zip(failed, errors, strict=True)}
     return [
@@ -347,7 +364,7 @@ def _shown(reader: Reader, rows: Sequence[Row], cells: Sequence[list[Cell]], sco
 
 
 def _silence(row: Row) -> str:
-    if row["status"] != "LOST":
+    if row["status"] != LOST:
         return ""
     heard = row["heartbeat_ms"]
     return f"last heard {how_long_ago(heard)}" if heard else "its process is gone"

@@ -51,6 +51,9 @@ class PostgresDatabase:
     def all(self, query: str, /, **values: Any) -> list[Row]:
         return self._read(lambda reader: reader.all(query, **values))
 
+    def tuples(self, query: str, /, **values: Any) -> list[tuple[Any, ...]]:
+        return self._read(lambda reader: reader.tuples(query, **values))
+
     def one(self, query: str, /, **values: Any) -> Row | None:
         return self._read(lambda reader: reader.one(query, **values))
 

@@ -14,7 +14,7 @@ try:
     import psycopg
     from psycopg.abc import Buffer
     from psycopg.adapt import Loader
-    from psycopg.rows import dict_row
+    from psycopg.rows import dict_row, tuple_row
     from psycopg.types.bool import BoolDumper
     from psycopg.types.numeric import Int8Dumper
 except ImportError:
@@ -162,6 +162,14 @@ class PostgresTransaction:
 
     def all(self, query: str, /, **values: Any) -> list[Row]:
         return list(self._execute(query, values).fetchall())
+
+    def tuples(self, query: str, /, **values: Any) -> list[tuple[Any, ...]]:
+        check_texts(values)
+        try:
+            with self._open.cursor(row_factory=tuple_row) as cursor:
+                return cursor.execute(postgres_text(query), values).fetchall()
+        except (psycopg.Error, UnicodeEncodeError) as error:
+            raise translate(error) from error
 
     def one(self, query: str, /, **values: Any) -> Row | None:
         return self._execute(query, values).fetchone()

@@ -47,6 +47,9 @@ class Reader(Protocol):
     """Anything that answers queries. `query` is a `Query` or SQL text built from fixed pieces."""
 
     def all(self, query: str, /, **values: Any) -> list[Row]: ...
+    def tuples(self, query: str, /, **values: Any) -> list[tuple[Any, ...]]:
+        """As `all`, without names: quicker where there are many thousands."""
+
     def one(self, query: str, /, **values: Any) -> Row | None: ...
     def value(self, query: str, /, **values: Any) -> Any:
         """The first column of the first row, or None."""
@@ -143,7 +146,7 @@ def _to_postgres(text: str) -> str:
             return f"%({match.group(1)})s"
         return match.group(0).replace("%", "%%")
 
-    return _TOKEN.sub(spell, text)
+    return _TOKEN.sub(spell, text).replace("group_concat(", "string_agg(")
 
 
 _TYPES = (

@@ -54,6 +54,9 @@ class SqliteReader:
     def all(self, query: str, /, **values: Any) -> list[Row]:
         return _execute(self._connection(), query, values, sqlite3.Cursor.fetchall)
 
+    def tuples(self, query: str, /, **values: Any) -> list[tuple[Any, ...]]:
+        return _execute(self._connection().cursor(), query, values, _plain_rows)
+
     def one(self, query: str, /, **values: Any) -> Row | None:
         row: Row | None = _execute(self._connection(), query, values, sqlite3.Cursor.fetchone)
         return row
@@ -101,12 +104,17 @@ def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
         raise Unavailable(f"{path} cannot use a write-ahead log", hint="move PAVED_HOME to a local disk")
 
 
+def _plain_rows(cursor: sqlite3.Cursor) -> list[tuple[Any, ...]]:
+    cursor.row_factory = None
+    return cursor.fetchall()
+
+
 def _rowcount(cursor: sqlite3.Cursor) -> int:
     return cursor.rowcount
 
 
 def _execute(
-    connection: sqlite3.Connection,
+    connection: sqlite3.Connection | sqlite3.Cursor,
     query: str,
     values: Mapping[str, Any],
     answer: Callable[[sqlite3.Cursor], T],

@@ -36,6 +36,7 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 date_header=False,
+                proxy_headers=False,  # nobody asks for the client's address
                 timeout_graceful_shutdown=GRACE_S,
                 timeout_keep_alive=75,
             )

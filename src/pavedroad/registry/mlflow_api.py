@@ -19,14 +19,14 @@ from pavedroad.errors import NotFound
 from pavedroad.kit.files import Stored
 from pavedroad.kit.sql import Reader, Transaction
 from pavedroad.registry import mlflow_messages as m
-from pavedroad.registry import promotion, registration, search, store
+from pavedroad.registry import mlflow_webhooks, promotion, registration, search, store
 from pavedroad.registry.evaluation import team_gates
 from pavedroad.registry.model import ModelVersion, RegisteredModel
 from pavedroad.registry.names import check_alias, check_description, check_model_name, check_number
 from pavedroad.registry.provenance import provenance_of
 from pavedroad.tracking import get_file, model_root
 from pavedroad.tracking.mlflow_artifacts import file_answer, safe_path
-from pavedroad.tracking.mlflow_door import EMPTY, answer, read, read_message, record_of, write
+from pavedroad.tracking.mlflow_door import EMPTY, answer, look_up, read, read_message, record_of, write
 from pavedroad.tracking.mlflow_messages import pairs
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -153,7 +153,7 @@ async def delete_alias(request: Request) -> Response:
 async def get_version_by_alias(request: Request) -> Response:
     sent = await read_message(request, m.OfAlias)
     alias = check_alias(sent.alias or "")
-    found = await read(request, partial(store.get_version_by_alias, name=sent.name or "", alias=alias))
+    found = await look_up(request, partial(store.get_version_by_alias, name=sent.name or "", alias=alias))
     return answer({"model_version": m.version_answer(found)})
 
 
@@ -183,7 +183,7 @@ async def create_version(request: Request) -> Response:
 
 async def get_version(request: Request) -> Response:
     sent = await read_message(request, m.OfVersion)
-    found = await read(request, partial(_version, name=sent.name or "", version=sent.version or ""))
+    found = await look_up(request, partial(_version, name=sent.name or "", version=sent.version or ""))
     return answer({"model_version": m.version_answer(found)})
 
 
@@ -268,7 +268,7 @@ async def transition_stage(request: Request) -> Response:
 
 async def get_download_uri(request: Request) -> Response:
     sent = await read_message(request, m.OfVersion)
-    found = await read(request, partial(_version, name=sent.name or "", version=sent.version or ""))
+    found = await look_up(request, partial(_version, name=sent.name or "", version=sent.version or ""))
     return answer({"artifact_uri": found.location})
 
 
@@ -298,7 +298,7 @@ def _with_latest(reader: Reader, model: RegisteredModel) -> m.ModelAnswer:
 
 
 async def _model(request: Request, name: str) -> Response:
-    found = await read(request, lambda reader: _with_latest(reader, store.get_model(reader, name)))
+    found = await look_up(request, lambda reader: _with_latest(reader, store.get_model(reader, name)))
     return answer({"registered_model": found})
 
 
@@ -326,5 +326,9 @@ EXACT: dict[tuple[str, str], Handler] = {
     ("POST", "model-versions/transition-stage"): transition_stage,
     ("GET", "model-versions/get-download-uri"): get_download_uri,
     ("GET", "model-versions/get-artifact"): get_artifact,
+    **mlflow_webhooks.EXACT,
 }
-ROUTES: tuple[Route, ...] = (Route("/model-versions/get-artifact", get_artifact, methods=["GET"]),)
+ROUTES: tuple[Route, ...] = (
+    Route("/model-versions/get-artifact", get_artifact, methods=["GET"]),
+    *mlflow_webhooks.ROUTES,
+)

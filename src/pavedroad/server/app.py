@@ -11,6 +11,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+from anyio import CapacityLimiter
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -19,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import pavedroad.catalog.pages
+import pavedroad.housekeeping.api
 import pavedroad.housekeeping.forms
 import pavedroad.housekeeping.pages
 import pavedroad.overview.pages
@@ -29,6 +31,7 @@ import pavedroad.tracking.mlflow_api
 import pavedroad.tracking.pages
 import pavedroad.tracking.points_doors
 import pavedroad.tracking.runs_doors
+import pavedroad.tracking.sandbox_door
 import pavedroad.web.filters
 from pavedroad.record import Record
 from pavedroad.server.errors import ErrorPage, TooLarge, WrongMethod, answer, as_refusal
@@ -48,6 +51,8 @@ PAGES = (
     *pavedroad.registry.pages.PAGES,
 )
 FORMS = (*pavedroad.tracking.pages.FORMS, *pavedroad.housekeeping.forms.FORMS)
+# Threads that answer MLflow's reads; more of them would only wait for one another, most is work in Python.
+READERS = 4
 LARGEST_DROPPED_BYTES = 2**30
 MLFLOW_PREFIXES = ("/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/")
 EXACT: dict[tuple[str, str], Handler] = {
@@ -79,12 +84,15 @@ def make_app(record: Record) -> ASGIApp:
         Mount("/static", StaticFiles(directory=PACKAGE / "web" / "static")),
         *pavedroad.tracking.runs_doors.ROUTES,
         *pavedroad.tracking.points_doors.ROUTES,
+        *pavedroad.housekeeping.api.ROUTES,
+        *pavedroad.tracking.sandbox_door.ROUTES,
         *page_routes(PAGES, renderer),
         *form_routes(FORMS),
     ]
     starlette = Starlette(routes=routes)
     starlette.router.redirect_slashes = False
     starlette.state.record = record
+    starlette.state.readers = CapacityLimiter(READERS)
     return App(starlette, renderer, record)
 
 

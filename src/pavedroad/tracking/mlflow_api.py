@@ -24,6 +24,7 @@ from pavedroad.tracking import mlflow_metrics as metrics
 from pavedroad.tracking.mlflow_door import (
     EMPTY,
     answer,
+    look_up,
     name_of,
     read,
     read_message,
@@ -55,14 +56,14 @@ async def create_experiment(request: Request) -> Response:
 
 async def get_experiment(request: Request) -> Response:
     sent = await read_message(request, m.OfExperiment)
-    experiment = await read(request, partial(store.get_experiment, experiment_id=sent.experiment_id or ""))
+    experiment = await look_up(request, partial(store.get_experiment, experiment_id=sent.experiment_id or ""))
     return answer({"experiment": m.experiment_answer(experiment)})
 
 
 async def get_experiment_by_name(request: Request) -> Response:
     sent = await read_message(request, m.ExperimentByName)
     name = sent.experiment_name or ""
-    experiment = await read(request, partial(store.find_experiment, name=name))
+    experiment = await look_up(request, partial(store.find_experiment, name=name))
     if experiment is None:
         raise NotFound(f"Could not find experiment with name '{name}'")
     return answer({"experiment": m.experiment_answer(experiment)})
@@ -149,7 +150,7 @@ async def create_run(request: Request) -> Response:
 
 async def get_run(request: Request) -> Response:
     sent = await read_message(request, m.OfRun)
-    return answer({"run": await read(request, partial(_run_with_inputs, run_id=sent.run))})
+    return answer({"run": await look_up(request, partial(_run_with_inputs, run_id=sent.run))})
 
 
 def _run_with_inputs(reader: Reader, run_id: str) -> m.RunAnswer:

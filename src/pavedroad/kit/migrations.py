@@ -28,7 +28,7 @@ APPLIED = "SELECT feature, number FROM schema_migrations"
 INSERT = (
     "INSERT INTO schema_migrations (feature, number, name, at_ms) VALUES (:feature, :number, :name, :at_ms)"
 )
-# `IF NOT EXISTS` alone does not serialise: two first starts may both find nothing, and one of them is then refused.
+# `IF NOT EXISTS` alone does not serialise: two first starts may both find nothing, and one is then refused.
 LOCK_CREATION = "SELECT pg_advisory_xact_lock(hashtext('schema_migrations'))"
 # First in its transaction: what another process has just applied must be seen after the wait, not a snapshot
 # from before it.

@@ -45,6 +45,9 @@ COMMANDS = (
         "exempt", "pavedroad.registry.cli:exempt", "Exempt a version from a gate until a date.", "Release"
     ),
     Command("rollback", "pavedroad.registry.cli:rollback", "Go back to the champion before.", "Release"),
+    Command(
+        "webhooks", "pavedroad.registry.webhooks_cli:webhooks", "List webhooks and what they took.", "Release"
+    ),
     Command("serve", "pavedroad.serving.cli:serve", "Serve a model version over HTTP.", "Release"),
     Command("list", "pavedroad.catalog.cli:list_", "List artifacts.", "Record"),
     Command("show", "pavedroad.overview.cli:show", "Show an artifact or a run.", "Record"),
@@ -52,6 +55,9 @@ COMMANDS = (
     Command("stage", "pavedroad.catalog.cli:stage", "Set the stage of an artifact.", "Record"),
     Command("lineage", "pavedroad.catalog.cli:lineage", "Tell what came from what.", "Record"),
     Command("journal", "pavedroad.catalog.cli:journal", "Read who did what, when.", "Record"),
+    Command("delete", "pavedroad.housekeeping.cli:delete", "Delete runs and experiments.", "Keep"),
+    Command("undelete", "pavedroad.housekeeping.cli:undelete", "Bring back what was deleted.", "Keep"),
+    Command("gc", "pavedroad.housekeeping.cli:gc", "Remove what nobody needs any more.", "Keep"),
 )
 # Which extra brings a package that a command cannot do without.
 EXTRA_OF = {
@@ -63,7 +69,7 @@ EXTRA_OF = {
     "psycopg": "postgres",
     "obstore": "s3",
 }
-GROUPS = ("Start", "Develop", "Release", "Record")
+GROUPS = ("Start", "Develop", "Release", "Record", "Keep")
 
 
 class Doors(NamedTuple):

@@ -1,8 +1,9 @@
-"""Permanent delete over HTTP, as JSON: `/api/pavedroad/runs/{run_id}/erase`, `/api/pavedroad/experiments/{id}/erase`.
+"""Permanent delete over HTTP, as JSON.
 
-    POST, body {} or {"force": true}  ->  {"erased_runs": 3}
+    POST /api/pavedroad/runs/{run_id}/erase, /api/pavedroad/experiments/{id}/erase
+    {} or {"force": true}  ->  {"erased_runs": 3}
 
-What is not deleted yet is refused (409) unless `force` says otherwise. The pages' buttons call the same functions (`forms.py`).
+What is not deleted yet is refused (409) unless `force` says otherwise. The pages use `forms.py`.
 """
 
 from __future__ import annotations

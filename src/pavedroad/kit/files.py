@@ -33,6 +33,14 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A file as it lies in the store; its bytes were not looked at."""
+
+    digest: str
+    size_bytes: int
+    written_s: float  # seconds since 1970
+
+
 class Incoming(Protocol):
     """Bytes on their way in. `stored` is set, and the file there, once the `with` block has ended well."""
 
@@ -64,6 +72,10 @@ class FileStore(Protocol):
     def size(self, digest: str) -> int: ...
     def remove(self, digest: str) -> None: ...
     def digests(self) -> Iterator[str]: ...
+    def listing(self) -> Iterator[Listed]: ...
+
+    def remove_older(self, digest: str, *, than_s: float) -> bool:
+        """Remove a file unless it was written, or written again, since then; whether it is gone."""
 
 
 def put_bytes(files: FileStore, data: bytes, *, durable: bool = True) -> Stored:
@@ -136,6 +148,7 @@ class FolderFiles:
                 stored = Stored(digest=digest_of_file(path), size_bytes=path.stat().st_size)
                 _make_folder(self._incoming, durable=durable)
                 shutil.move(path, temporary)
+                os.utime(temporary)  # the store takes it now: what is young is not collected
                 if durable:
                     _sync_file(temporary)
                 self._keep(temporary, stored.digest, durable=durable)
@@ -187,6 +200,28 @@ class FolderFiles:
     def digests(self) -> Iterator[str]:
         for file in self.folder.glob("??/*"):
             yield file.parent.name + file.name
+
+    def listing(self) -> Iterator[Listed]:
+        for digest in self.digests():
+            with suppress(FileNotFoundError):  # somebody else removes too
+                status = (self.folder / digest[:2] / digest[2:]).stat()
+                yield Listed(digest=digest, size_bytes=status.st_size, written_s=status.st_mtime)
+
+    def remove_older(self, digest: str, *, than_s: float) -> bool:
+        place, aside = self._place(digest), self._incoming / uuid.uuid4().hex
+        with _says_cannot_write(self.folder):
+            try:
+                if place.stat().st_mtime >= than_s:
+                    return False
+                _make_folder(self._incoming, durable=False)
+                place.replace(aside)  # first aside: what is removed is then surely what was looked at
+                if aside.stat().st_mtime >= than_s:
+                    aside.replace(place)
+                    return False
+                aside.unlink()
+            except FileNotFoundError:
+                return False
+        return True
 
     def _place(self, digest: str) -> Path:
         check_digest(digest, self.folder)

@@ -19,11 +19,12 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from pavedroad.errors import Invalid, MissingExtra, NotFound, PavedError, Unavailable
-from pavedroad.kit.files import FolderFiles, Incoming, Stored, check_digest, damaged, missing
+from pavedroad.kit.files import FolderFiles, Incoming, Listed, Stored, check_digest, damaged, missing
 
 CACHE_BYTES = 10 * 2**30
 CACHED_AT_LEAST_S = 24 * 3600  # a file used since then stays, whatever the size of the cache
 LOOK_BEFORE_SENDING_BYTES = 4 * 2**20  # asking whether it is there costs about as much as sending this
+SENT_AGAIN_AFTER_S = 3600  # so that a file that is about to be named is young, as in a folder
 RETRY_FOR_S = 20
 SMALLEST_PART_BYTES = 8 * 2**20
 MOST_PARTS = 5000  # S3 takes 10,000 parts of one file
@@ -85,6 +86,25 @@ class ObjectFiles:
                 for found in objects:
                     yield found["path"].replace("/", "")
 
+    def listing(self) -> Iterator[Listed]:
+        with self._asks():
+            for objects in _obstore().list(self._store):
+                for found in objects:
+                    written = found["last_modified"].timestamp()
+                    digest = found["path"].replace("/", "")
+                    yield Listed(digest=digest, size_bytes=int(found["size"]), written_s=written)
+
+    def remove_older(self, digest: str, *, than_s: float) -> bool:
+        try:
+            with self._asks(digest):
+                found = _obstore().head(self._store, _key(digest, self.url))
+        except NotFound:
+            return False
+        if found["last_modified"].timestamp() >= than_s:
+            return False
+        self.remove(digest)
+        return True
+
     def _send(self, stored: Stored) -> None:
         if stored.size_bytes >= LOOK_BEFORE_SENDING_BYTES and self._has_all_of(stored):
             return
@@ -96,8 +116,11 @@ class ObjectFiles:
             )
 
     def _has_all_of(self, stored: Stored) -> bool:
-        with suppress(NotFound):
-            return self.size(stored.digest) == stored.size_bytes
+        """Whether it is there, and so young that nobody collects it before it gets a name."""
+        with suppress(NotFound), self._asks(stored.digest):
+            found = _obstore().head(self._store, _key(stored.digest, self.url))
+            age_s = time.time() - found["last_modified"].timestamp()
+            return int(found["size"]) == stored.size_bytes and age_s < SENT_AGAIN_AFTER_S
         return False
 
     def _download(self, digest: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 import msgspec
 
@@ -53,10 +53,21 @@ def erase_unused_descriptions(tx: Transaction) -> None:
     tx.run(SQL.erase_unused_environments)
 
 
-def files_of_values(reader: Reader, *, since_ms: int) -> Iterator[ValueFile]:
+def files_of_values(
+    reader: Reader,
+    *,
+    steps_since_ms: int,
+    entries_since_ms: int = 0,
+    without_runs: Set[str] = frozenset(),
+    without_keys: Set[str] = frozenset(),
+) -> Iterator[ValueFile]:
     """Files of cached results, and of what steps gave since a moment or in runs that go on.
 
     What a step gave long ago is kept only while it is in the cache.
     """
-    for row in (*reader.all(SQL.values_of_entries), *reader.all(SQL.values_of_steps, since_ms=since_ms)):
-        yield from _VALUE.decode(row["output"]).all_files()
+    for row in reader.all(SQL.values_of_entries, since_ms=entries_since_ms):
+        if row["cache_key"] not in without_keys and not {row["run_id"], row["step_run_id"]} & without_runs:
+            yield from _VALUE.decode(row["output"]).all_files()
+    for row in reader.all(SQL.values_of_steps, since_ms=steps_since_ms):
+        if not {row["run_id"], row["step_run_id"]} & without_runs:
+            yield from _VALUE.decode(row["output"]).all_files()

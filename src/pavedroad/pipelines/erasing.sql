@@ -32,11 +32,11 @@ DELETE FROM cache_entries WHERE cache_key = :cache_key AND created_ms < :before_
     AND NOT EXISTS (SELECT 1 FROM step_runs s WHERE s.cache_key = :cache_key AND s.ended_ms >= :before_ms)
 
 -- name: values_of_entries
-SELECT output FROM cache_entries WHERE output <> ''
+SELECT cache_key, run_id, step_run_id, output FROM cache_entries WHERE output <> '' AND created_ms >= :since_ms
 
 -- name: values_of_steps
 -- What steps gave since a moment, or in runs that still go on: others may be about to read it.
-SELECT s.output FROM step_runs s JOIN pipeline_runs p ON p.run_id = s.run_id
+SELECT s.run_id, s.step_run_id, s.output FROM step_runs s JOIN pipeline_runs p ON p.run_id = s.run_id
 WHERE s.output <> '' AND (s.ended_ms >= :since_ms OR p.status = 'RUNNING')
 
 -- name: erase_unused_code

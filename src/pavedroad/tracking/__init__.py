@@ -19,6 +19,7 @@ from pavedroad.tracking.erasing import (
     erase_run,
     erase_runs,
     has_run,
+    models_made_by,
     runs_of_experiment,
 )
 from pavedroad.tracking.heartbeat import BEAT_EVERY_S, LOST_AFTER_MS, beat, mark_lost
@@ -119,6 +120,7 @@ __all__ = [
     "mark_lost",
     "metric_history",
     "model_root",
+    "models_made_by",
     "pick_run",
     "put_file",
     "restore_experiment",

@@ -6,7 +6,7 @@ What higher rooms keep of a run, they erase themselves: `housekeeping` puts the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pavedroad.catalog import write_fact
 from pavedroad.errors import Conflict, Refused
@@ -99,6 +99,11 @@ def deleted_experiments(reader: Reader, *, before_ms: int) -> list[tuple[str, st
 def deleted_models(reader: Reader, *, before_ms: int) -> list[str]:
     """Ids of logged models that were deleted alone."""
     return [row["id"] for row in reader.all(SQL.deleted_models, before_ms=before_ms)]
+
+
+def models_made_by(reader: Reader, run_ids: Iterable[str]) -> list[str]:
+    """Ids of the logged models that go with these runs."""
+    return [row["id"] for run_id in run_ids for row in reader.all(SQL.models_of_run, id=run_id)]
 
 
 def erase_logged_models(tx: Transaction, *, before_ms: int, who: str) -> None:

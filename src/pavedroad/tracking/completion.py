@@ -15,7 +15,7 @@ from pavedroad.kit.sql import Reader
 from pavedroad.tracking.columns import LAST, LEAST, METRIC_KINDS, MOST, PARAM, TAG, Column
 from pavedroad.tracking.filters import RUNS
 from pavedroad.tracking.model import LOST, RUN_STATUSES
-from pavedroad.tracking.runs_chooser import KEY_QUERIES
+from pavedroad.tracking.runs_chooser import keys_on_record
 
 OFFERED = 12
 VALUES_READ = 2000  # rows looked at for the values of one key
@@ -188,8 +188,7 @@ def _keys(reader: Reader, kind: str, begun: str) -> list[Offer]:
     elif known == "attribute":
         keys = [*RUNS.texts, *RUNS.numbers]
     else:
-        query = KEY_QUERIES[LAST if known in METRIC_KINDS else known]
-        keys = [row["key"] for row in reader.all(query, start="")]
+        keys = keys_on_record(reader, known)
     found = [key for key in keys if letters in key.lower()]
     found.sort(key=lambda key: not key.lower().startswith(letters))
     return [Offer(f"{kind}.{_quoted(key)}", SAYS.get(known, "")) for key in found[:OFFERED]]

@@ -15,6 +15,15 @@ WITH RECURSIVE found (key) AS (
 )
 SELECT key FROM found WHERE key IS NOT NULL
 
+-- name: has_metric_key
+SELECT EXISTS (SELECT 1 FROM latest_metrics WHERE key = :key)
+
+-- name: has_param_key
+SELECT EXISTS (SELECT 1 FROM params WHERE key = :key)
+
+-- name: has_tag_key
+SELECT EXISTS (SELECT 1 FROM tags WHERE key = :key)
+
 -- name: param_keys
 WITH RECURSIVE found (key) AS (
     SELECT MIN(key) FROM params WHERE key >= :start

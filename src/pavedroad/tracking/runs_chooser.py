@@ -7,14 +7,33 @@ from collections.abc import Sequence
 import msgspec
 
 from pavedroad.kit.sql import Reader, load_queries
-from pavedroad.tracking.columns import ATTRIBUTE, ATTRIBUTES, LAST, LEAST, MOST, PARAM, TAG, Column
+from pavedroad.tracking.columns import (
+    ATTRIBUTE,
+    ATTRIBUTES,
+    LAST,
+    LEAST,
+    METRIC_KINDS,
+    MOST,
+    PARAM,
+    TAG,
+    Column,
+)
 
 SQL = load_queries("pavedroad.tracking", "page_queries.sql")
 SHOWN = 24  # of each kind
 LEFT_OUT = ("run_name", "status")  # stand in every list
 KIND_LABELS = {ATTRIBUTE: "Of the run", LAST: "Metrics", PARAM: "Params", TAG: "Tags"}
 VALUES_OF_METRICS = {LAST: "last", LEAST: "min", MOST: "max"}
-KEY_QUERIES = {LAST: SQL.metric_keys, PARAM: SQL.param_keys, TAG: SQL.tag_keys}
+KEY_QUERIES = {
+    **dict.fromkeys(METRIC_KINDS, SQL.metric_keys),
+    PARAM: SQL.param_keys,
+    TAG: SQL.tag_keys,
+}
+KEY_KNOWN = {
+    **dict.fromkeys(METRIC_KINDS, SQL.has_metric_key),
+    PARAM: SQL.has_param_key,
+    TAG: SQL.has_tag_key,
+}
 
 
 class Box(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +67,9 @@ def make_chooser(reader: Reader, columns: Sequence[Column], find: str) -> Choose
     chosen = set(columns)
     groups, number = [], 0
     for kind, label in KIND_LABELS.items():
-        keys = _keys(reader, kind, "")
+        keys = [key for key in ATTRIBUTES if key not in LEFT_OUT]
+        if kind != ATTRIBUTE:
+            keys = keys_on_record(reader, kind)
         number += len(keys)
         found = [key for key in keys if find.lower() in key.lower()]
         lines = [Line(key=key, boxes=_boxes(kind, key, chosen)) for key in found[:SHOWN]]
@@ -61,10 +82,14 @@ def make_chooser(reader: Reader, columns: Sequence[Column], find: str) -> Choose
     )
 
 
-def _keys(reader: Reader, kind: str, start: str) -> list[str]:
-    if kind == ATTRIBUTE:
-        return [key for key in ATTRIBUTES if key not in LEFT_OUT]
-    return [row["key"] for row in reader.all(KEY_QUERIES[kind], start=start)]
+def keys_on_record(reader: Reader, kind: str) -> list[str]:
+    """Every key of params, tags or metrics, in order: thousands are read in a few milliseconds."""
+    return [row["key"] for row in reader.all(KEY_QUERIES[kind], start="")]
+
+
+def has_key(reader: Reader, column: Column) -> bool:
+    """Whether any run has this param, tag or metric."""
+    return bool(reader.value(KEY_KNOWN[column.kind], key=column.key))
 
 
 def _boxes(kind: str, key: str, chosen: set[Column]) -> list[Box]:

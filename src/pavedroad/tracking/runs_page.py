@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 from starlette.requests import Request
 
-from pavedroad.errors import Invalid, PavedError
+from pavedroad.errors import Invalid, PavedError, nearest
 from pavedroad.kit.chart import decimals_for
 from pavedroad.kit.clock import how_long_ago
 from pavedroad.kit.sql import Reader, Row
@@ -22,9 +22,9 @@ from pavedroad.tracking.columns import (
     duration_ms,
     telling_columns,
 )
-from pavedroad.tracking.filters import Order, parse_filter, parse_order
+from pavedroad.tracking.filters import Field, Order, comparisons_of, parse_filter, parse_order
 from pavedroad.tracking.model import LOST
-from pavedroad.tracking.runs_chooser import Chooser, make_chooser
+from pavedroad.tracking.runs_chooser import Chooser, has_key, keys_on_record, make_chooser
 from pavedroad.tracking.runs_query import (
     RunsQuery,
     Scope,
@@ -125,6 +125,14 @@ class Pages(msgspec.Struct, frozen=True, kw_only=True):
     last: str = ""
 
 
+class Unheard(msgspec.Struct, frozen=True):
+    """A key in a filter that no run has, and the one that was probably meant."""
+
+    field: str
+    meant: str
+    href: str  # the list with it; empty when nothing is like it
+
+
 class Place(msgspec.Struct, frozen=True):
     name: str
     href: str
@@ -145,6 +153,7 @@ class Runs(msgspec.Struct, frozen=True, kw_only=True):
     choose: str  # where the columns are chosen
     exports: dict[str, str]  # format -> address
     did: str  # what was just done, in words
+    unheard: list[Unheard]  # of a filter that nothing matches
     refusal: Refusal | None
     is_empty: bool  # no run at all is on the record
 
@@ -199,6 +208,7 @@ def show_runs(request: Request) -> Runs:
         choose=query.address(choose=1),
         exports={kind: query.address(f"/runs/export.{kind}") for kind in ("csv", "json", "arrow")},
         did=_did(words.get("did", "")),
+        unheard=_unheard(reader, query) if query.filter and not number and refusal is None else [],
         refusal=refusal,
         is_empty=not rows and refusal is None and query == RunsQuery(),
     )
@@ -246,6 +256,30 @@ def _did(word: str) -> str:
     return _DOING[found[1]].format(count(int(found[2]), "run")) if found else ""
 
 
+def _unheard(reader: Reader, query: RunsQuery) -> list[Unheard]:
+    found = []
+    for comparison in comparisons_of(parse_filter(query.filter)):
+        column = _column_of_field(comparison.field)
+        if column is None or has_key(reader, column):
+            continue
+        meant = nearest(column.key, keys_on_record(reader, column.kind))
+        corrected = query.filter.replace(column.key, meant) if meant else ""
+        found.append(
+            Unheard(
+                field=column.field,
+                meant=Column(column.kind, meant).field if meant else "",
+                href=query.address(filter=corrected) if corrected else "",
+            )
+        )
+    return list(dict.fromkeys(found))
+
+
+def _column_of_field(field: Field) -> Column | None:
+    """Of params, tags and metrics."""
+    kinds = {"metric": "metrics", "parameter": "params", "tag": "tags", "min": "min", "max": "max"}
+    return Column(kinds[field.kind], field.key) if field.kind in kinds else None
+
+
 # ---------------------------------------------------------------------------------------------- refusals
 
 
@@ -257,9 +291,11 @@ def _refusal(error: PavedError, query: RunsQuery, about: str) -> Refusal:
     before, wrong, after = query.filter[:at], query.filter[at:end], query.filter[end:]
     suggestion = getattr(error, "suggestion", "")
     corrected = f"{before}{suggestion}{after}" if suggestion else ""
+    # The place is marked, so the message need not hold the filter once more.
+    said = error.message.replace(f"Invalid clause(s) in filter string: '{query.filter}': ", "")
     return Refusal(
         about=about,
-        message=error.message,
+        message=said[:1].upper() + said[1:],
         hint=error.hint,
         before=before,
         wrong=wrong,

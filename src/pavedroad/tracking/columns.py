@@ -46,7 +46,7 @@ _VALUE_OF = {
     MOST: "max_value",
 }
 _PLAIN_KEY = re.compile(r"[\w.]+")
-_ONE = re.compile(r"(?:[^,`]|`[^`]*`)+")
+_ONE = re.compile(r"(?:[^,`]|`[^`]*`|`)+")
 _COLUMN = re.compile(r"(?:(?P<kind>\w+)\.)?(?P<key>`[^`]+`|[^`]+)", re.DOTALL)
 
 

@@ -17,7 +17,7 @@ from pavedroad.tracking.filters import RUNS
 from pavedroad.tracking.model import LOST, RUN_STATUSES
 from pavedroad.tracking.runs_chooser import keys_on_record
 
-OFFERED = 12
+OFFERED = 16
 VALUES_READ = 2000  # rows looked at for the values of one key
 LONGEST_VALUE = 80
 NUMERIC = (">", ">=", "<", "<=", "=", "!=")
@@ -76,7 +76,7 @@ class _Token(msgspec.Struct, frozen=True):
 
 
 def complete(reader: Reader, text: str, at: int | None = None) -> Completion:
-    """At most a dozen words for the caret at `at` (the end, unless said)."""
+    """At most `OFFERED` words for the caret at `at` (the end, unless said)."""
     at = len(text) if at is None else max(0, min(at, len(text)))
     tokens = _tokens(text[:at])
     begun = tokens[-1] if tokens and not text[:at][-1:].isspace() and tokens[-1].sort != "mark" else None

@@ -82,7 +82,7 @@ def overlay(reader: Reader, runs: Sequence[Run], key: str, look: Look) -> Overla
         key=key,
         finding=finding,
         runs=with_metric,
-        left_out=left_out([point for raw in curves for point in raw], log=look.log).words,
+        left_out=left_out([point.y for raw in curves for point in raw], log=look.log).words,
         picture=_draw(series, f"{key}: {finding}", x_label, look)
         if any(value > 0 or not look.log for value, _ in ends)
         else None,

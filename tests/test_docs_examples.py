@@ -26,6 +26,8 @@ RUN_BY_ANOTHER_TEST = {
         "tests/test_storage_page.py"
     ),
     ("tracking.md", "from pavedroad.config import read_settings"): "tests/tracking/test_tracking_page.py",
+    ("webhooks.md", "from mlflow import MlflowClient"): "tests/registry/test_webhooks_page.py",
+    ("webhooks.md", "import base64"): "tests/registry/test_webhooks_page.py",
 }
 NOT_RUN = {
     ("README.md", "make demo"): "installs; .ci/run and a fresh clone do it",

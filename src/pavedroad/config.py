@@ -22,7 +22,12 @@ import msgspec
 from pavedroad.errors import ConfigError, did_you_mean
 
 FILE_NAME = "paved.toml"
-NOT_SETTINGS = {"PAVED_HOME", "PAVED_TEST_ALL", "PAVED_KILL_ROUNDS"}  # PAVED_* names that other doors read
+NOT_SETTINGS = {
+    "PAVED_HOME",
+    "PAVED_TEST_ALL",
+    "PAVED_TEST_LARGE",
+    "PAVED_KILL_ROUNDS",
+}  # PAVED_* names that other doors read
 # Kubernetes tells every pod of a service named `paved` in these; PAVED_PORT is then an address.
 _FROM_KUBERNETES = re.compile(r"PAVED_(SERVICE_(HOST|PORT.*)|PORT_\d+_(TCP|UDP).*)=|PAVED_PORT=(tcp|udp)://")
 _KIND_OF = {int: "a whole number", str: "a text", dict[str, Any]: "a table"}
@@ -39,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     port: int = 8400  # port the server listens on; the next free one when it is taken
     max_body_bytes: int = 32 * 2**20  # largest request read into memory; artifacts are streamed
     openlineage: str = ""  # a file path or an http(s) URL that receives OpenLineage events
+    webhook_hosts: str = ""  # hosts or networks that webhooks may call beside public https, also over http
     gates: dict[str, Any] = {}  # the team's gates, added to each project's own; only in the file
 
     @property

@@ -25,7 +25,8 @@ from pavedroad.registry.model import ModelVersion, RegisteredModel
 from pavedroad.registry.names import check_alias, check_description, check_model_name, check_number
 from pavedroad.registry.provenance import provenance_of
 from pavedroad.tracking import get_file, model_root
-from pavedroad.tracking.mlflow_artifacts import file_answer, safe_path
+from pavedroad.tracking.file_answer import file_answer
+from pavedroad.tracking.mlflow_artifacts import safe_path
 from pavedroad.tracking.mlflow_door import EMPTY, answer, look_up, read, read_message, record_of, write
 from pavedroad.tracking.mlflow_messages import pairs
 

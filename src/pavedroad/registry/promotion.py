@@ -18,7 +18,8 @@ from pavedroad.registry.evaluation import evaluate_gates, team_gates
 from pavedroad.registry.gate import listed
 from pavedroad.registry.model import Evidence, Happening, ModelVersion, Promotion
 from pavedroad.registry.names import check_alias, check_new_alias
-from pavedroad.registry.registration import check_mlflow_stage, lock_model, model_ref
+from pavedroad.registry.registration import check_mlflow_stage, is_prompt_version, lock_model, model_ref
+from pavedroad.registry.webhooks import announce
 
 SQL = store.SQL
 ATTEMPTS = 3  # when somebody else moves the alias while gates are asked
@@ -301,6 +302,8 @@ def _take_away(tx: Transaction, name: str, alias: str, gated: tuple[str, ...], w
         return
     tx.run(SQL.delete_alias, name=name, alias=alias)
     _insert_move(tx, None, name, alias, "removed", holder, 0, who)
+    of_prompt = is_prompt_version(holder.tags, holder.source)
+    announce(tx, "model_version_alias.deleted", {"name": name, "alias": alias}, of_prompt=of_prompt)
     if alias in gated:
         _settle_stages(tx, None, holder, gated=gated, who=who)
     payload = {"alias": alias, "from": holder.version}
@@ -386,6 +389,10 @@ def _move(
     evaluation_id: int,
     who: str,
 ) -> None:
+    if what != "imported":
+        data = {"name": version.name, "alias": alias, "version": str(version.version)}
+        of_prompt = is_prompt_version(version.tags, version.source)
+        announce(tx, "model_version_alias.created", data, of_prompt=of_prompt)
     if holder is not None and holder.uid == version.uid:
         return
     tx.run(SQL.set_alias, name=version.name, alias=alias, uid=version.uid)

@@ -31,6 +31,7 @@ from pavedroad.registry.model import IS_PROMPT_TAG, MLFLOW_STAGES, ModelVersion,
 from pavedroad.registry.names import check_description, check_model_name, check_tag
 from pavedroad.registry.provenance import PIPELINE_TAG, PROJECT_TAG, Provenance, provenance_of
 from pavedroad.registry.sources import Source, digest_of_files, find_source
+from pavedroad.registry.webhooks import announce
 from pavedroad.tracking import delete_files, put_file, run_inputs, set_logged_model_tags
 
 SQL = store.SQL
@@ -68,6 +69,8 @@ def create_model(
         ensure_artifact(tx, model_ref(name), who=who, description=description)
         if known is not None and known.stage == "retired":
             set_stage(tx, model_ref(name), "draft", who=who)
+    data = {"name": name, "tags": dict(tags or {}), "description": description}
+    announce(tx, "registered_model.created", data, of_prompt=is_prompt(tags or {}))
     return store.get_model(tx, name)
 
 
@@ -126,14 +129,18 @@ def delete_model(tx: Transaction, name: str, *, who: str, gated: tuple[str, ...]
 
 def set_model_tag(tx: Transaction, name: str, key: str, value: str) -> None:
     check_tag(key, value)
-    store.get_model(tx, name)
+    model = store.get_model(tx, name)
     tx.run(SQL.set_model_tag, name=name, key=key, value=value)
+    if model.is_prompt:
+        announce(tx, "prompt_tag.set", {"name": name, "key": key, "value": value})
 
 
 def delete_model_tag(tx: Transaction, name: str, key: str) -> None:
     check_tag(key, "")
-    store.get_model(tx, name)
+    model = store.get_model(tx, name)
     tx.run(SQL.delete_model_tag, name=name, key=key)
+    if model.is_prompt:
+        announce(tx, "prompt_tag.deleted", {"name": name, "key": key})
 
 
 # -------------------------------------------------------------------------------------------- versions
@@ -191,7 +198,20 @@ def register_version(
         _tell_catalog(tx, version, provenance, who=who)
     if provenance.model is not None:
         _tell_logged_model(tx, version, provenance.model.tags.get(MODEL_VERSIONS_TAG, ""))
+    _announce_version(tx, version, of_prompt)
     return version
+
+
+def _announce_version(tx: Transaction, version: ModelVersion, of_prompt: bool) -> None:
+    data = {
+        "name": version.name,
+        "version": str(version.version),
+        "source": version.source,
+        "run_id": version.run_id or None,
+        "tags": version.tags,
+        "description": version.description or None,
+    }
+    announce(tx, "model_version.created", data, of_prompt=of_prompt)
 
 
 def describe_version(tx: Transaction, version: ModelVersion, description: str, *, who: str) -> ModelVersion:
@@ -223,12 +243,18 @@ def delete_version(tx: Transaction, name: str, number: int, *, who: str, gated: 
 
 def set_version_tag(tx: Transaction, name: str, number: int, key: str, value: str) -> None:
     check_tag(key, value)
-    tx.run(SQL.set_version_tag, uid=store.get_version(tx, name, number).uid, key=key, value=value)
+    version = store.get_version(tx, name, number)
+    tx.run(SQL.set_version_tag, uid=version.uid, key=key, value=value)
+    data = {"name": name, "version": str(version.version), "key": key, "value": value}
+    announce(tx, "model_version_tag.set", data, of_prompt=is_prompt_version(version.tags, version.source))
 
 
 def delete_version_tag(tx: Transaction, name: str, number: int, key: str) -> None:
     check_tag(key, "")
-    tx.run(SQL.delete_version_tag, uid=store.get_version(tx, name, number).uid, key=key)
+    version = store.get_version(tx, name, number)
+    tx.run(SQL.delete_version_tag, uid=version.uid, key=key)
+    data = {"name": name, "version": str(version.version), "key": key}
+    announce(tx, "model_version_tag.deleted", data, of_prompt=is_prompt_version(version.tags, version.source))
 
 
 def check_mlflow_stage(stage: str) -> str:

@@ -27,6 +27,7 @@ def up(host: str | None, port: int | None, as_json: bool) -> None:
     from pavedroad.pipelines.lost import looking_for_lost_runs, mark_lost_runs
     from pavedroad.record import record_of
     from pavedroad.registry.policy import read_team_gates
+    from pavedroad.registry.webhook_delivery import delivering_webhooks
     from pavedroad.server.app import make_app
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
@@ -53,5 +54,5 @@ def up(host: str | None, port: int | None, as_json: bool) -> None:
             click.echo("  stop     Ctrl-C")
 
         mark_lost_runs(record)
-        with looking_for_lost_runs(record):
+        with looking_for_lost_runs(record), delivering_webhooks(record):
             serve_until_told(make_app(record), listening, ready=ready)

@@ -16,7 +16,8 @@ from pavedroad.kit.sql import Reader
 from pavedroad.tracking import logged_models, model_search
 from pavedroad.tracking import mlflow_messages as m
 from pavedroad.tracking.artifact_files import get_file, list_files
-from pavedroad.tracking.mlflow_artifacts import file_answer, listing, safe_path
+from pavedroad.tracking.file_answer import file_answer
+from pavedroad.tracking.mlflow_artifacts import listing, safe_path
 from pavedroad.tracking.mlflow_door import EMPTY, answer, check_present, read, read_message, write
 from pavedroad.tracking.model import root_of
 

@@ -128,3 +128,37 @@ CREATE TABLE alias_moves (
     at_ms BIGINT NOT NULL
 );
 CREATE INDEX alias_moves_by_name ON alias_moves (name, alias, id);
+
+-- The secret of a webhook is in a file of the machine, never here.
+CREATE TABLE webhooks (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    url TEXT NOT NULL,
+    description TEXT NOT NULL,
+    status TEXT NOT NULL,
+    has_secret BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL
+);
+
+CREATE TABLE webhook_events (
+    event TEXT NOT NULL,
+    webhook_id TEXT NOT NULL REFERENCES webhooks (id),
+    place BIGINT NOT NULL,
+    PRIMARY KEY (event, webhook_id)
+);
+
+CREATE TABLE webhook_deliveries (
+    id TEXT PRIMARY KEY,
+    webhook_id TEXT NOT NULL REFERENCES webhooks (id),
+    event TEXT NOT NULL,
+    body TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts BIGINT NOT NULL,
+    next_ms BIGINT NOT NULL,
+    http_status BIGINT NOT NULL,
+    error TEXT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+CREATE INDEX webhook_deliveries_by_state ON webhook_deliveries (state, next_ms);
+CREATE INDEX webhook_deliveries_by_webhook ON webhook_deliveries (webhook_id, created_ms);

@@ -9,7 +9,7 @@ from pavedroad.kit.sql import Reader
 from pavedroad.tracking import Run
 from pavedroad.tracking.model import LOST, RUN_STATUSES
 from pavedroad.tracking.runs_query import RunsQuery, check_query, rows_of, scope_of
-from pavedroad.tracking.search import with_values
+from pavedroad.tracking.run_values import with_values
 
 SHOWN_METRICS = 4
 STATUSES = (*RUN_STATUSES, LOST)

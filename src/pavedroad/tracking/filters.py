@@ -10,6 +10,7 @@
                 | field IS [ NOT ] NULL
     field       = [ kind "." ] key            a key without kind is an attribute
     kind        = metric | param | tag | attribute | dataset, and their other spellings
+                | last | min | max            the last, smallest, largest value of a metric
     key         = letters, digits, "_", "." | "`" any "`" | '"' any '"'
     value       = number | text
     text        = "'" any "'" | '"' any '"'   a quote inside is written twice
@@ -30,6 +31,8 @@ from pavedroad.errors import Invalid, nearest
 
 Value: TypeAlias = str | int | float | tuple[str, ...] | None
 METRIC, PARAM, TAG, ATTRIBUTE, DATASET = "metric", "parameter", "tag", "attribute", "dataset"
+LEAST, MOST = "min", "max"  # of all values of a metric that are numbers; METRIC is its last one
+METRICS = (METRIC, LEAST, MOST)
 NUMERIC = frozenset({"=", "!=", "<", "<=", ">", ">="})
 TEXTUAL = frozenset({"=", "!=", "LIKE", "ILIKE"})
 LISTED = frozenset({"IN", "NOT IN"})
@@ -69,6 +72,28 @@ class Order(msgspec.Struct, frozen=True):
     ascending: bool = True
 
 
+class FilterError(Invalid):
+    """A filter or an order that cannot be read, and where: `text[at:at + length]` is what is wrong."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        text: str,
+        at: int,
+        length: int = 1,
+        expected: Iterable[str] = (),
+        suggestion: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint or (f"did you mean {suggestion!r}?" if suggestion else ""))
+        self.text = text
+        self.at = at
+        self.length = length
+        self.expected = tuple(expected)  # what could stand there
+        self.suggestion = suggestion  # a known word that is spelled alike
+
+
 class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
     """What may stand in a filter of one list."""
 
@@ -82,16 +107,18 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 RUN_KINDS = {
-    **dict.fromkeys(("metric", "metrics"), METRIC),
+    **dict.fromkeys(("metric", "metrics", "last"), METRIC),
     **dict.fromkeys(("parameter", "parameters", "param", "params"), PARAM),
     **dict.fromkeys(("tag", "tags"), TAG),
     **dict.fromkeys(("attribute", "attributes", "attr", "run"), ATTRIBUTE),
     **dict.fromkeys(("dataset", "datasets"), DATASET),
+    LEAST: LEAST,
+    MOST: MOST,
 }
 RUNS = Vocabulary(
     kinds=RUN_KINDS,
     texts=("artifact_uri", "run_id", "run_name", "status", "user_id"),
-    numbers=("end_time", "start_time"),
+    numbers=("end_time", "start_time", "duration"),  # milliseconds
     aliases={
         **dict.fromkeys(("created", "Created"), "start_time"),
         **dict.fromkeys(("run name", "Run name", "Run Name"), "run_name"),
@@ -115,7 +142,7 @@ def parse_filter(text: str, vocabulary: Vocabulary = RUNS) -> Filter | None:
         return None
     condition = parser.disjunction(0)
     if not parser.at_end():
-        raise parser.stuck("expected AND, OR or the end")
+        raise parser.stuck("expected AND, OR or the end", "AND", "OR")
     return condition
 
 
@@ -136,10 +163,16 @@ def parse_order(text: str, vocabulary: Vocabulary = RUNS) -> Order:
     """Read one order clause: `metrics.loss`, "params.`my key` DESC"."""
     parser = _Parser(text, vocabulary, what="order_by")
     field = parser.field()
-    direction = parser.word()
+    start, direction = parser.place(), parser.word()
     if not parser.at_end() or direction not in ("", "ASC", "DESC"):
-        raise Invalid(
-            f"Invalid order_by clause '{text}'. Could not be parsed.", hint="write a field, then ASC or DESC"
+        at = parser.place() if direction in ("ASC", "DESC") else start
+        raise FilterError(
+            f"Invalid order_by clause '{text}'. Could not be parsed.",
+            text=text,
+            at=at,
+            length=len(text) - at,
+            expected=("ASC", "DESC"),
+            hint="write a field, then ASC or DESC",
         )
     return Order(field=field, ascending=direction != "DESC")
 
@@ -263,36 +296,42 @@ class _Parser:
         if self._take_mark("("):
             inside = self.disjunction(depth + 1)
             if not self._take_mark(")"):
-                raise self.stuck("expected )")
+                raise self.stuck("expected )", ")", "AND", "OR")
             return inside
         return self.comparison()
 
     def comparison(self) -> Comparison:
+        start = self.place()
         field = self.field()
-        operator = self.operator()
+        before_operator = self.place()
+        operator = self.operator(field)
         known = self._operators_of(field)
-        if operator in NULL and operator not in known:
-            kinds = " and ".join(f"{kind}s" for kind in self._vocabulary.nullable)
-            raise Invalid(
-                f"IS NULL / IS NOT NULL is only supported for {kinds}, not for '{field.kind}' '{field.key}'"
-            )
         if operator not in known:
-            raise Invalid(f"Invalid comparator '{operator}' not one of {sorted(known)}")
+            if operator in NULL:
+                kinds = " and ".join(f"{kind}s" for kind in self._vocabulary.nullable)
+                says = "IS NULL / IS NOT NULL is only supported for"
+                raise self._wrong(f"{says} {kinds}, not for '{field.kind}' '{field.key}'", start)
+            said = f"Invalid comparator '{operator}' not one of {sorted(known)}"
+            raise self._wrong(said, before_operator, expected=sorted(known))
         comparison = Comparison(field, operator, self._value_of(field, operator))
         self._values += len(comparison.value) if isinstance(comparison.value, tuple) else 1
         if self._values > MOST_VALUES:
-            raise Invalid(f"the filter has more than {MOST_VALUES} values", hint="search in parts")
+            said = f"the filter has more than {MOST_VALUES} values"
+            raise self._wrong(said, start, hint="search in parts")
         return comparison
 
     def field(self) -> Field:
+        start = self.place()
         found = self._match(_FIELD)
         if found is None:
-            raise self.stuck("expected a field such as metrics.loss")
+            raise self.stuck("expected a field such as metrics.loss", "a field such as metrics.loss")
         key = _unquote(found["key"])
-        kind = ATTRIBUTE if found["kind"] is None else self._kind(found["kind"])
-        return Field(kind, self._known_key(kind, key))
+        if found["kind"] is None:
+            return Field(ATTRIBUTE, self._known_key(ATTRIBUTE, key, start))
+        kind = self._kind(found["kind"], found.start("kind"))
+        return Field(kind, self._known_key(kind, key, found.start("key")))
 
-    def operator(self) -> str:
+    def operator(self, field: Field) -> str:
         symbol = self._match(_SYMBOL)
         if symbol is not None:
             return symbol[0]
@@ -306,7 +345,7 @@ class _Parser:
             if self._take_word("NULL"):
                 return "IS NOT NULL" if is_not else "IS NULL"
         self._at = start
-        raise self.stuck("expected a comparison such as = or LIKE")
+        raise self.stuck("expected a comparison such as = or LIKE", *sorted(self._operators_of(field)))
 
     # ---- words and values
 
@@ -319,14 +358,41 @@ class _Parser:
         found = self._match(_WORD)
         return found[0].upper() if found else ""
 
-    def stuck(self, why: str) -> Invalid:
+    def place(self) -> int:
+        """Where the next word starts."""
+        self._match(_SPACE)
+        return self._at
+
+    def stuck(self, why: str, *expected: str) -> FilterError:
+        rest = self._rest()
+        return FilterError(
+            f"Invalid clause(s) in {self._what}: '{self._text}': {why}, "
+            f"found {rest or 'the end'!r} at character {self._at + 1}",
+            text=self._text,
+            at=self._at,
+            length=len(rest),
+            expected=expected,
+            hint="quote keys with backticks and texts with single quotes",
+        )
+
+    def _rest(self) -> str:
+        """What stands here, up to the next space; "" at the end."""
         self._match(_SPACE)
         found = _ANYTHING.match(self._text, self._at)
-        rest = found[0] if found else "the end"
-        return Invalid(
-            f"Invalid clause(s) in {self._what}: '{self._text}': {why}, "
-            f"found {rest!r} at character {self._at + 1}",
-            hint="quote keys with backticks and texts with single quotes",
+        return found[0] if found else ""
+
+    def _wrong(
+        self, message: str, at: int, *, expected: Iterable[str] = (), suggestion: str = "", hint: str = ""
+    ) -> FilterError:
+        """What stands between `at` and here cannot be."""
+        return FilterError(
+            message,
+            text=self._text,
+            at=at,
+            length=max(1, self._at - at),
+            expected=expected,
+            suggestion=suggestion,
+            hint=hint,
         )
 
     def _value_of(self, field: Field, operator: str) -> Value:
@@ -335,9 +401,7 @@ class _Parser:
         if operator in LISTED:
             return self._texts()
         start = self._at
-        is_number = field.kind == METRIC or (
-            field.kind == ATTRIBUTE and field.key in self._vocabulary.numbers
-        )
+        is_number = self._is_number(field)
         if is_number:
             if (number := self._match(_NUMBER)) is not None:
                 is_whole = field.kind == ATTRIBUTE and number[0].lstrip("+-").isdigit()
@@ -347,59 +411,77 @@ class _Parser:
         self._at = start
         raise self._wrong_value(field, is_number)
 
-    def _wrong_value(self, field: Field, is_number: bool) -> Invalid:
-        self._match(_SPACE)
-        anything = _ANYTHING.match(self._text, self._at)
-        found = anything[0] if anything else "nothing"
+    def _wrong_value(self, field: Field, is_number: bool) -> FilterError:
+        found = self._rest()
         if is_number:
-            what = "metric" if field.kind == METRIC else f"numeric attribute: {field.key}"
-            return Invalid(f"Expected numeric value type for {what}. Found {found}")
-        what = {ATTRIBUTE: "attributes", DATASET: "dataset attributes"}.get(field.kind, field.kind)
-        return Invalid(f"Expected a quoted string value for {what} (e.g. 'my-value'). Got value {found}")
+            what = "metric" if field.kind in METRICS else f"numeric attribute: {field.key}"
+            message = f"Expected numeric value type for {what}. Found {found or 'nothing'}"
+            expected = "a number"
+        else:
+            what = {ATTRIBUTE: "attributes", DATASET: "dataset attributes"}.get(field.kind, field.kind)
+            message = (
+                f"Expected a quoted string value for {what} (e.g. 'my-value'). Got value {found or 'nothing'}"
+            )
+            expected = "a text in single quotes"
+        at = self._at
+        self._at += len(found)
+        return self._wrong(message, at, expected=(expected,))
 
     def _texts(self) -> tuple[str, ...]:
         texts: list[str] = []
         if not self._take_mark("("):
-            raise self.stuck("expected a list such as ('a', 'b')")
+            raise self.stuck("expected a list such as ('a', 'b')", "a list such as ('a', 'b')")
+        start = self._at - 1
         while (text := self._match(_TEXT)) is not None:
             texts.append(_unquote(text[0]))
             if not self._take_mark(","):
                 break
         if not texts or not self._take_mark(")"):
-            raise Invalid(
+            raise self._wrong(
                 "While parsing a list in the query, expected a non-empty list of string values, "
                 "but got ill-formed list.",
+                start,
+                expected=("a list such as ('a', 'b')",),
                 hint="write it as ('a', 'b')",
             )
         return tuple(texts)
 
     # ---- the vocabulary
 
-    def _kind(self, word: str) -> str:
+    def _kind(self, word: str, at: int) -> str:
         kinds = self._vocabulary.kinds
         if word not in kinds:
+            self._at = at + len(word)
             known = list(dict.fromkeys(kinds.values()))
-            raise Invalid(f"Invalid entity type '{word}'. Valid values are {known}", hint=_hint(word, kinds))
+            raise self._wrong(
+                f"Invalid entity type '{word}'. Valid values are {known}",
+                at,
+                expected=kinds,
+                suggestion=nearest(word, kinds) or "",
+            )
         return kinds[word]
 
-    def _known_key(self, kind: str, key: str) -> str:
+    def _known_key(self, kind: str, key: str, at: int) -> str:
         words = self._vocabulary
         if kind == ATTRIBUTE:
             key = words.aliases.get(key, key)
-            known = (*words.texts, *words.numbers)
+            known = sorted((*words.texts, *words.numbers))
             if key not in known:
-                raise Invalid(
-                    f"Invalid attribute key '{key}' specified. Valid keys are {sorted(known)}",
-                    hint=_hint(key, known),
+                raise self._wrong(
+                    f"Invalid attribute key '{key}' specified. Valid keys are {known}",
+                    at,
+                    expected=known,
+                    suggestion=nearest(key, known) or "",
                 )
         if kind == DATASET and key not in words.dataset_keys:
-            raise Invalid(
-                f"Invalid dataset key '{key}' specified. Valid keys are {sorted(words.dataset_keys)}"
+            known = sorted(words.dataset_keys)
+            raise self._wrong(
+                f"Invalid dataset key '{key}' specified. Valid keys are {known}", at, expected=known
             )
         return key
 
     def _operators_of(self, field: Field) -> frozenset[str]:
-        if field.kind == METRIC or (field.kind == ATTRIBUTE and field.key in self._vocabulary.numbers):
+        if self._is_number(field):
             return NUMERIC
         known = TEXTUAL
         if field.kind in self._vocabulary.listed:
@@ -407,6 +489,9 @@ class _Parser:
         if field.kind in self._vocabulary.nullable:
             known |= NULL
         return known
+
+    def _is_number(self, field: Field) -> bool:
+        return field.kind in METRICS or (field.kind == ATTRIBUTE and field.key in self._vocabulary.numbers)
 
     # ---- the text
 
@@ -431,11 +516,6 @@ class _Parser:
             self._at = start + len(mark)
             return True
         return False
-
-
-def _hint(word: str, known: Iterable[str]) -> str:
-    close = nearest(word, known)
-    return f"did you mean {close!r}?" if close else ""
 
 
 def _unquote(text: str) -> str:

@@ -492,7 +492,7 @@ def run_info_answer(run: Run) -> RunInfoAnswer:
 def metric_answer(metric: Metric) -> MetricAnswer:
     return MetricAnswer(
         key=metric.key,
-        value=metric.value if math.isfinite(metric.value) else _unusual(metric.value),
+        value=metric.value if math.isfinite(metric.value) else unusual(metric.value),
         timestamp=metric.at_ms,
         step=metric.step,
         dataset_name=metric.dataset_name,
@@ -542,7 +542,7 @@ def _key_values(values: Mapping[str, str]) -> list[KeyValue]:
     return [KeyValue(key, value) for key, value in values.items()]
 
 
-def _unusual(value: float) -> str:
+def unusual(value: float) -> str:
     if math.isnan(value):
         return "NaN"
     return "Infinity" if value > 0 else "-Infinity"

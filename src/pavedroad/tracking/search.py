@@ -17,51 +17,32 @@ from pavedroad.errors import Invalid, NotFound, did_you_mean
 from pavedroad.kit.sql import Reader, Row
 from pavedroad.tracking.filters import (
     ATTRIBUTE,
-    DATASET,
     EXPERIMENTS,
-    METRIC,
-    PARAM,
-    TAG,
     Bound,
     Comparison,
+    Filter,
     Order,
     column_sql,
     parse_filter,
     parse_order,
     to_sql,
 )
-from pavedroad.tracking.metrics import to_metric
-from pavedroad.tracking.model import CONTEXT_TAG, PARENT_TAG, VIEWS, Experiment, Metric, Run
-from pavedroad.tracking.store import (
-    RUNS_PER_QUERY,
-    experiment_number,
-    find_experiment,
-    find_run,
-    in_list,
-    to_experiment,
-    to_run,
-)
+from pavedroad.tracking.matching import Scope, in_parts, narrow, numbers_of, row_sql, split_condition
+from pavedroad.tracking.model import PARENT_TAG, VIEWS, Experiment, Run
+from pavedroad.tracking.ordering import check_orders, put_in_order, row_order_sql, split_orders
+from pavedroad.tracking.run_values import ALL_FIELDS, Fields, texts_of, with_values
+from pavedroad.tracking.store import experiment_number, find_experiment, find_run, to_experiment
 
 MOST_RESULTS = 50_000
+MOST_RUNS = 2**62
 LAST = ("last", "latest")
 
-_RUN_COLUMNS = {
-    "artifact_uri": "r.artifact_uri",
-    "run_id": "r.id",
-    "run_name": "r.name",
-    "status": "r.status",
-    "user_id": "r.user_id",
-    "start_time": "r.start_ms",
-    "end_time": "r.end_ms",
-}
 _EXPERIMENT_COLUMNS = {
     "experiment_id": "CAST(e.id AS TEXT)",
     "name": "e.name",
     "creation_time": "e.created_ms",
     "last_update_time": "e.updated_ms",
 }
-_DATASET_COLUMNS = {"name": "d.name", "digest": "d.digest", "context": "t.value"}
-_VALUE_TABLES = {METRIC: "latest_metrics", PARAM: "params", TAG: "tags"}
 
 
 def search_runs(
@@ -72,6 +53,8 @@ def search_runs(
     view: str = "ACTIVE_ONLY",
     max_results: int = 1000,
     page_token: str = "",
+    *,
+    fields: Fields = ALL_FIELDS,
 ) -> tuple[list[Run], str]:
     """One page of the runs that match, with their values, and the token of the next page ("" on the last).
 
@@ -80,7 +63,7 @@ def search_runs(
     Raises: Invalid for a filter, order, view or token it cannot read.
     """
     rows, token = find_runs(reader, experiment_ids, filter, order_by, view, max_results, page_token)
-    return with_values(reader, rows), token
+    return with_values(reader, rows, fields), token
 
 
 def find_runs(
@@ -93,18 +76,62 @@ def find_runs(
     page_token: str = "",
 ) -> tuple[list[Row], str]:
     """As `search_runs`, but only the rows of the runs."""
+    page = find_page(reader, experiment_ids, filter, order_by, view, max_results, page_token)
+    return page.rows, page.token
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    rows: list[Row]
+    token: str = ""  # of the next page
+    number: int | None = None  # of all runs that match, if it was asked for
+
+
+def find_page(
+    reader: Reader,
+    experiment_ids: Sequence[str],
+    filter: str = "",  # noqa: A002
+    order_by: Sequence[str] = (),
+    view: str = "ACTIVE_ONLY",
+    max_results: int = 1000,
+    page_token: str = "",
+    *,
+    counted: bool = False,
+    lost_is_failed: bool = False,
+) -> Page:
+    """As `find_runs`, with the number of all that match; `lost_is_failed` makes LOST read FAILED."""
     check_max_results(max_results)
     offset = read_page_token(page_token)
-    bound = Bound()
-    where = _runs_where(experiment_ids, filter, view, bound)
-    joins, order = _runs_order([parse_order(clause) for clause in order_by], bound)
-    if where is None:
-        return [], ""
-    query = (
-        f"SELECT r.* FROM runs r{joins} WHERE {where} ORDER BY {order}"
-        f" LIMIT {bound(max_results + 1)} OFFSET {bound(offset)}"
-    )
-    return _page(reader.all(query, **bound.values), offset, max_results)
+    asked = _read(experiment_ids, filter, order_by, view, lost_is_failed=lost_is_failed)
+    if not asked.scope.experiments:
+        return Page(rows=[], number=0)
+    end = offset + max_results
+    numbers, number = _first_numbers(reader, asked, first=end + 1, skipped=offset, counted=counted)
+    rows = rows_of(reader, numbers[:max_results])
+    return Page(rows=rows, token=make_page_token(end) if len(numbers) > max_results else "", number=number)
+
+
+def matching_numbers(
+    reader: Reader,
+    experiment_ids: Sequence[str],
+    filter: str = "",  # noqa: A002
+    order_by: Sequence[str] = (),
+    view: str = "ACTIVE_ONLY",
+) -> list[int]:
+    """The row numbers of all runs that match, in order; `rows_of` reads the rows of some of them."""
+    asked = _read(experiment_ids, filter, order_by, view)
+    if not asked.scope.experiments:
+        return []
+    return _first_numbers(reader, asked, first=MOST_RUNS)[0]
+
+
+def rows_of(reader: Reader, numbers: Sequence[int]) -> list[Row]:
+    """The rows of these runs, in this order; a run that is gone is left out."""
+    found: dict[int, Row] = {}
+    for places, values in in_parts(numbers):
+        found.update(
+            (row["no"], row) for row in reader.all(f"SELECT * FROM runs WHERE no IN ({places})", **values)
+        )
+    return [found[number] for number in numbers if number in found]
 
 
 def pick_run(reader: Reader, word: str, *, project: str = "") -> Run:
@@ -129,32 +156,10 @@ def count_matching_runs(
     filter: str = "",  # noqa: A002
     view: str = "ACTIVE_ONLY",
 ) -> int:
-    bound = Bound()
-    where = _runs_where(experiment_ids, filter, view, bound)
-    if where is None:
+    asked = _read(experiment_ids, filter, (), view)
+    if not asked.scope.experiments:
         return 0
-    number = reader.value(f"SELECT COUNT(*) AS number FROM runs r WHERE {where}", **bound.values)
-    return int(number)
-
-
-def with_values(reader: Reader, rows: Sequence[Row]) -> list[Run]:
-    """The runs of these rows with their params, tags and last metrics, three statements for 200 of them."""
-    runs: list[Run] = []
-    for start in range(0, len(rows), RUNS_PER_QUERY):
-        part = rows[start : start + RUNS_PER_QUERY]
-        numbers = [row["no"] for row in part]
-        params, tags = _texts_of(reader, "params", numbers), _texts_of(reader, "tags", numbers)
-        metrics = _metrics_of(reader, numbers)
-        runs += [
-            to_run(
-                row,
-                params=params.get(row["no"], {}),
-                tags=tags.get(row["no"], {}),
-                metrics=metrics.get(row["no"], []),
-            )
-            for row in part
-        ]
-    return runs
+    return _count(reader, asked)
 
 
 def search_experiments(
@@ -178,7 +183,7 @@ def search_experiments(
         f" LIMIT {bound(max_results + 1)} OFFSET {bound(offset)}"
     )
     rows, token = _page(reader.all(query, **bound.values), offset, max_results)
-    tags = _texts_of(reader, "experiment_tags", [row["id"] for row in rows], owner="experiment_id")
+    tags = texts_of(reader, "experiment_tags", [row["id"] for row in rows], owner="experiment_id")
     return [to_experiment(row, tags.get(row["id"], {})) for row in rows], token
 
 
@@ -226,51 +231,86 @@ def _page(rows: list[Row], offset: int, max_results: int) -> tuple[list[Row], st
     return rows[:max_results], make_page_token(offset + max_results)
 
 
-# ----------------------------------------------------------------------------------------------- conditions
+# ------------------------------------------------------------------------------------------------------ runs
 
 
-def _runs_where(experiment_ids: Sequence[str], text: str, view: str, bound: Bound) -> str | None:
-    """The condition on runs; None when no experiment is asked for."""
+class _Asked(msgspec.Struct, frozen=True, kw_only=True):
+    scope: Scope
+    of_row: Filter | None  # what the filter says of attributes
+    besides: list[Filter]  # and what else must hold
+    orders: list[Order]
+
+
+def _read(
+    experiment_ids: Sequence[str],
+    text: str,
+    order_by: Sequence[str],
+    view: str,
+    *,
+    lost_is_failed: bool = False,
+) -> _Asked:
+    """Raises Invalid for what cannot be read."""
     numbers = sorted({experiment_number(experiment_id) for experiment_id in experiment_ids})
-    condition = parse_filter(text)
-    stages = _stages(view)
-    if not numbers:
-        return None
-    where = f"r.experiment_id IN ({', '.join(map(bound, numbers))})"
-    where += f" AND r.lifecycle_stage IN ({', '.join(map(bound, stages))})"
-    return where if condition is None else f"{where} AND {to_sql(condition, run_comparison, bound)}"
+    of_row, besides = split_condition(parse_filter(text))
+    orders = [parse_order(clause) for clause in order_by]
+    check_orders(orders)
+    scope = Scope(experiments=tuple(numbers), stages=_stages(view), lost_is_failed=lost_is_failed)
+    return _Asked(scope=scope, of_row=of_row, besides=besides, orders=orders)
+
+
+def _first_numbers(
+    reader: Reader, asked: _Asked, *, first: int, skipped: int = 0, counted: bool = False
+) -> tuple[list[int], int | None]:
+    """Of the runs that match, in order, those from `skipped` up to the first so many; and how many match."""
+    here, by_rows = split_orders(asked.orders)
+    if not here and not asked.besides:  # the database can do it alone
+        numbers = _base_numbers(reader, asked, by_rows, limit=first - skipped, offset=skipped)
+        return numbers, _count(reader, asked) if counted else None
+    numbers = _base_numbers(reader, asked, by_rows)
+    matching = _matching(reader, asked, set(numbers))
+    if len(matching) < len(numbers):
+        numbers = [number for number in numbers if number in matching]
+    number = len(numbers)
+    return put_in_order(reader, asked.scope, numbers, here, first=first)[skipped:first], number
+
+
+def _base_numbers(
+    reader: Reader, asked: _Asked, orders: Sequence[Order] | None, *, limit: int = MOST_RUNS, offset: int = 0
+) -> list[int]:
+    """The runs that the scope and the attributes allow; unordered for None."""
+    bound = Bound()
+    query = f"SELECT r.no AS no FROM runs r WHERE {_base_sql(asked, bound)}"
+    if orders is not None:
+        query += f" ORDER BY {row_order_sql(orders, asked.scope)} LIMIT {bound(limit)} OFFSET {bound(offset)}"
+    return numbers_of(reader, query, bound.values)
+
+
+def _base_sql(asked: _Asked, bound: Bound) -> str:
+    where = asked.scope.sql(bound)
+    return where if asked.of_row is None else f"{where} AND {row_sql(asked.of_row, asked.scope, bound)}"
+
+
+def _matching(reader: Reader, asked: _Asked, among: set[int]) -> set[int]:
+    for part in asked.besides:
+        among = narrow(reader, asked.scope, part, among)
+    return among
+
+
+def _count(reader: Reader, asked: _Asked) -> int:
+    if asked.besides:
+        return len(_matching(reader, asked, set(_base_numbers(reader, asked, None))))
+    bound = Bound()
+    where = _base_sql(asked, bound)
+    return int(reader.value(f"SELECT COUNT(*) AS number FROM runs r WHERE {where}", **bound.values))
+
+
+# -------------------------------------------------------------------------------------------- experiments
 
 
 def _stages(view: str) -> tuple[str, ...]:
     if view not in VIEWS:
         raise Invalid(f"Invalid view type '{view}'", hint=did_you_mean(view, VIEWS))
     return VIEWS[view]
-
-
-def run_comparison(comparison: Comparison, bound: Bound) -> str:
-    """A comparison as a condition on the row `r` of a run."""
-    field, operator, value = comparison.field, comparison.operator, comparison.value
-    if field.kind == ATTRIBUTE:
-        column = _RUN_COLUMNS[field.key]
-        condition = column_sql(column, operator, value, bound)
-        return f"({column} IS NOT NULL AND {condition})" if field.key == "end_time" else f"({condition})"
-    if field.kind == DATASET:
-        tag = f" JOIN run_input_tags t ON t.input_no = i.no AND t.key = '{CONTEXT_TAG}'"
-        return (
-            "EXISTS (SELECT 1 FROM run_inputs i JOIN datasets d ON d.no = i.dataset_no"
-            f"{tag if field.key == 'context' else ''} WHERE i.run_no = r.no"
-            f" AND {column_sql(_DATASET_COLUMNS[field.key], operator, value, bound)})"
-        )
-    table = _VALUE_TABLES[field.kind]
-    has_key = f"SELECT 1 FROM {table} v WHERE v.run_no = r.no AND v.key = {bound(field.key)}"
-    if operator == "IS NULL":
-        return f"(NOT EXISTS ({has_key}))"
-    if operator == "IS NOT NULL":
-        return f"EXISTS ({has_key})"
-    condition = column_sql("v.value", operator, value, bound)
-    if field.kind == METRIC:  # every comparison with NaN is false but !=
-        condition = f"(v.is_nan = 1 OR {condition})" if operator == "!=" else f"v.is_nan = 0 AND {condition}"
-    return f"EXISTS ({has_key} AND {condition})"
 
 
 def _experiment_comparison(comparison: Comparison, bound: Bound) -> str:
@@ -294,44 +334,6 @@ def _check_ids(operator: str, value: Any) -> None:
         experiment_number(one)
 
 
-# --------------------------------------------------------------------------------------------------- orders
-
-
-def _runs_order(orders: Sequence[Order], bound: Bound) -> tuple[str, str]:
-    """The joins and the ORDER BY of a search over runs."""
-    joins, clauses = "", []
-    seen = set()
-    for index, order in enumerate(orders):
-        if order.field in seen:
-            raise Invalid(
-                f"`order_by` contains duplicate fields: {order.field.kind}.{order.field.key}",
-                hint="name each field once",
-            )
-        seen.add(order.field)
-        direction = "ASC" if order.ascending else "DESC"
-        if order.field.kind == ATTRIBUTE:
-            column = _RUN_COLUMNS[order.field.key]
-            if order.field.key == "end_time":
-                clauses.append(f"CASE WHEN {column} IS NULL THEN 1 ELSE 0 END")
-            clauses.append(f"{column} {direction}")
-            continue
-        if order.field.kind not in _VALUE_TABLES:
-            raise Invalid(
-                f"Invalid identifier type '{order.field.kind}'", hint="order by something of the run itself"
-            )
-        name = f"o{index}"
-        joins += (
-            f" LEFT JOIN {_VALUE_TABLES[order.field.kind]} {name}"
-            f" ON {name}.run_no = r.no AND {name}.key = {bound(order.field.key)}"
-        )
-        is_nan = f" WHEN {name}.is_nan = 1 THEN 1" if order.field.kind == METRIC else ""
-        clauses.append(f"CASE WHEN {name}.run_no IS NULL THEN 2{is_nan} ELSE 0 END")
-        clauses.append(f"{name}.value {direction}")
-    if not any(order.field.kind == ATTRIBUTE and order.field.key == "start_time" for order in orders):
-        clauses.append("r.start_ms DESC")
-    return joins, ", ".join([*clauses, "r.id"])
-
-
 def _experiments_order(order_by: Sequence[str]) -> str:
     clauses = []
     for text in order_by or ("creation_time DESC",):
@@ -340,29 +342,3 @@ def _experiments_order(order_by: Sequence[str]) -> str:
             raise Invalid(f"Invalid order_by entity: {order.field.kind}", hint="order by an attribute")
         clauses.append(f"{_EXPERIMENT_COLUMNS[order.field.key]} {'ASC' if order.ascending else 'DESC'}")
     return ", ".join([*clauses, "e.id DESC" if order_by else "e.id ASC"])
-
-
-# --------------------------------------------------------------------------------------------------- values
-
-
-def _texts_of(
-    reader: Reader, table: str, numbers: Sequence[int], *, owner: str = "run_no"
-) -> dict[int, dict[str, str]]:
-    places, values = in_list(numbers)
-    query = f"SELECT {owner} AS no, key, value FROM {table} WHERE {owner} IN ({places}) ORDER BY {owner}, key"
-    found: dict[int, dict[str, str]] = {}
-    for row in reader.all(query, **values):
-        found.setdefault(row["no"], {})[row["key"]] = row["value"]
-    return found
-
-
-def _metrics_of(reader: Reader, numbers: Sequence[int]) -> dict[int, list[Metric]]:
-    places, values = in_list(numbers)
-    query = (
-        "SELECT run_no, key, value, is_nan, at_ms, step FROM latest_metrics"
-        f" WHERE run_no IN ({places}) ORDER BY run_no, key"
-    )
-    found: dict[int, list[Metric]] = {}
-    for row in reader.all(query, **values):
-        found.setdefault(row["run_no"], []).append(to_metric(row))
-    return found

@@ -36,7 +36,8 @@ CREATE TABLE runs (
     deleted_ms BIGINT,
     artifact_uri TEXT NOT NULL
 );
-CREATE INDEX runs_by_start ON runs (experiment_id, lifecycle_stage, start_ms DESC, id);
+CREATE INDEX runs_by_start ON runs (experiment_id, lifecycle_stage, start_ms DESC, id, no);
+CREATE INDEX runs_by_any_start ON runs (lifecycle_stage, start_ms DESC, id, experiment_id, no);
 
 CREATE TABLE params (
     run_no BIGINT NOT NULL REFERENCES runs (no),
@@ -44,6 +45,9 @@ CREATE TABLE params (
     value TEXT NOT NULL,
     PRIMARY KEY (run_no, key)
 );
+-- A search reads the values of one key from these indexes alone. Long ones do not fit into an index of PostgreSQL.
+CREATE INDEX params_by_value ON params (key, value, run_no) WHERE length(value) <= 200;
+CREATE INDEX params_by_key ON params (key, run_no) WHERE length(value) > 200;
 
 CREATE TABLE tags (
     run_no BIGINT NOT NULL REFERENCES runs (no),
@@ -51,6 +55,8 @@ CREATE TABLE tags (
     value TEXT NOT NULL,
     PRIMARY KEY (run_no, key)
 );
+CREATE INDEX tags_by_value ON tags (key, value, run_no) WHERE length(value) <= 200;
+CREATE INDEX tags_by_key ON tags (key, run_no) WHERE length(value) > 200;
 
 -- One row per curve: its last point, so that lists and searches never read the points.
 CREATE TABLE latest_metrics (
@@ -70,6 +76,7 @@ CREATE TABLE latest_metrics (
     high_value DOUBLE PRECISION,
     UNIQUE (run_no, key)
 );
+CREATE INDEX latest_metrics_by_value ON latest_metrics (key, is_nan, value, run_no, min_value, max_value);
 
 CREATE TABLE datasets (
     no INTEGER PRIMARY KEY,

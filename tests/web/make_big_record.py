@@ -20,6 +20,8 @@ from pavedroad.registry.model import Evidence
 from pavedroad.registry.registration import create_model, register_version
 from pavedroad.registry.store import get_version, insert_evaluation
 from pavedroad.tracking import ensure_experiment
+from pavedroad.tracking.metrics import add_points
+from pavedroad.tracking.points import Place
 from pavedroad.tracking.store import SQL
 
 PROJECTS = ("late-flights", "churn", "demand-forecast", "fraud-score", "image-tags")
@@ -73,7 +75,8 @@ def _fill(tx: Transaction, runs: int, chance: random.Random, end_ms: int) -> lis
 
 
 def _values(tx: Transaction, numbers: list[tuple[int, int]], chance: random.Random) -> None:
-    params, tags, curves, points = [], [], [], []
+    params, tags = [], []
+    curves: dict[tuple[int, str], list[Place]] = {}
     for at, (number, start_ms) in enumerate(numbers):
         params += [{"no": number, "key": key, "value": str(chance.randrange(1, 100))} for key in PARAMS]
         tags += [
@@ -89,31 +92,24 @@ def _values(tx: Transaction, numbers: list[tuple[int, int]], chance: random.Rand
         ]
         for key in METRICS:
             value = chance.random() if key != "test rows" else float(chance.randrange(10**5, 10**6))
-            curves.append(
-                {"no": number, "key": key, "value": value, "is_nan": 0, "at_ms": start_ms, "step": 0}
-            )
-        if at % 100 == 0:
-            points.append(number)
+            is_long = at % 100 == 0
+            curves[number, key] = _long_curve(start_ms, chance) if is_long else [(start_ms, 0, value, False)]
     tx.many(SQL.insert_param, params)
     tx.many(SQL.upsert_tag, tags)
-    for curve in curves:
-        tx.run(SQL.insert_curve, **curve)
-    for number in points:
-        for row in tx.all(SQL.curves, no=number):
-            start = 0.9 + chance.random() / 5
-            tx.many(
-                SQL.insert_point,
-                [
-                    {
-                        "curve": row["curve"],
-                        "at_ms": 1_760_000_000_000 + step * 250,
-                        "step": step,
-                        "value": start * math.exp(-step / 120) + 0.1 + chance.random() / 40,
-                        "is_nan": 0,
-                    }
-                    for step in range(500)
-                ],
-            )
+    add_points(tx, curves)
+
+
+def _long_curve(start_ms: int, chance: random.Random) -> list[Place]:
+    start = 0.9 + chance.random() / 5
+    return [
+        (
+            start_ms + step * 250,
+            step,
+            start * math.exp(-step / 120) + 0.1 + chance.random() / 40,
+            False,
+        )
+        for step in range(500)
+    ]
 
 
 def _facts(tx: Transaction, ids: list[str], chance: random.Random, end_ms: int) -> None:

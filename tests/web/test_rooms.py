@@ -262,10 +262,12 @@ def test_a_file_is_shown_as_what_it_is(story: Site, good: str) -> None:
     outputs = {output["name"]: output["href"] for output in story.json(f"{good}.json")["outputs"]}
     table = story.json(outputs["errors_by_airport.csv"] + ".json")
     assert table["kind"] == "table"
-    assert table["rows"][1] == ["EWR", "120835", "0.21"]
-    folder = story.json(outputs["late-flights"] + ".json")
-    assert [entry["name"] for entry in folder["entries"]] == ["MLmodel", "README.md", "model.pkl"]
-    assert story.json(folder["entries"][0]["href"] + ".json")["kind"] == "text"
+    assert table["shown"]["rows"][1] == ["EWR", "120835", "0.21"]
+    model = story.json(outputs["late-flights"] + ".json")
+    assert [file["name"] for file in model["files"]] == ["MLmodel", "README.md", "model.pkl"]
+    kinds = [story.json(file["href"] + ".json")["kind"] for file in model["files"][:2]]
+    assert kinds == ["text", "markdown"]
+    assert len(story.json(model["all_files"] + ".json")["entries"]) == 3
 
 
 def test_a_file_can_be_downloaded(story: Site, good: str) -> None:

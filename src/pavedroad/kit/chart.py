@@ -120,16 +120,17 @@ def draw(
     )
 
 
-def left_out(points: Iterable[Point], *, log: bool = False) -> LeftOut:
-    nan = above = below = not_positive = 0
-    for point in points:
-        if math.isnan(point.y):
-            nan += 1
-        elif math.isinf(point.y):
-            above, below = above + (point.y > 0), below + (point.y < 0)
-        elif log and point.y <= 0:
-            not_positive += 1
-    return LeftOut(nan=nan, above=above, below=below, not_positive=not_positive)
+def left_out(values: Sequence[float], *, log: bool = False) -> LeftOut:
+    if not log and math.isfinite(sum(values)):  # the usual case, without a look at each of a million
+        return LeftOut()
+    others = [value for value in values if not math.isfinite(value)]
+    above, below = others.count(math.inf), others.count(-math.inf)
+    return LeftOut(
+        nan=len(others) - above - below,
+        above=above,
+        below=below,
+        not_positive=sum(-math.inf < value <= 0 for value in values) if log else 0,
+    )
 
 
 def smoothed(points: Sequence[Point], weight: float) -> list[Point]:

@@ -40,10 +40,10 @@ from pavedroad.tracking import (
     root_of,
     run_inputs,
 )
-from pavedroad.tracking.files_page import file_address
 from pavedroad.tracking.model import ARTIFACTS, CONTEXT_TAG, DELETED, NOTE_TAG, PARENT_TAG, Run
+from pavedroad.tracking.pictures import Picture, file_address, pictures_of
 from pavedroad.tracking.run_metrics import RunMetrics, run_metrics
-from pavedroad.tracking.search import with_values
+from pavedroad.tracking.run_values import with_values
 from pavedroad.tracking.store import find_run
 
 SQL = load_queries("pavedroad.pipelines", "page_queries.sql")
@@ -113,6 +113,8 @@ class RunPage(msgspec.Struct, frozen=True, kw_only=True):
     inputs: list[Input]
     outputs: list[Output]
     all_files: str  # empty when there is no file
+    pictures: list[Picture]
+    pictures_number: int
     source: dict[str, str]
     environment: Environment | None
     tags: dict[str, str]
@@ -160,6 +162,8 @@ def show_run(request: Request) -> RunPage:
     has_files = any(output.what != "model" for output in outputs)
     edges = edges_of_run(reader, run.id)
     diff, is_cut = _diff(record, run)
+    is_here = run.artifact_uri.startswith(ARTIFACTS)
+    pictures, number = pictures_of(reader, root_of(run.artifact_uri)) if has_files and is_here else ([], 0)
     parent = run.tags.get(PARENT_TAG, "")
     status = "LOST" if pipeline and run.status == "RUNNING" and is_lost(pipeline) else run.status
     return RunPage(
@@ -182,6 +186,8 @@ def show_run(request: Request) -> RunPage:
         inputs=_inputs(reader, run),
         outputs=outputs,
         all_files=_files_address(run.artifact_uri) if has_files else "",
+        pictures=pictures,
+        pictures_number=number,
         source=_source(run),
         environment=read_environment(reader, pipeline.environment) if pipeline else None,
         tags={key: value for key, value in run.tags.items() if not key.startswith(OWN_TAGS)},
@@ -307,12 +313,12 @@ def _place(source: str) -> str:
         written = msgspec.json.decode(source)
     except msgspec.DecodeError:
         return source
-    place = (
-        next((written[key] for key in ("uri", "url", "path") if written.get(key)), "")
-        if isinstance(written, dict)
-        else ""
-    )
-    return str(place or source)
+    if not isinstance(written, dict):
+        return source
+    tags = written.get("tags")  # of a source that is code: who ran what
+    if isinstance(tags, dict):
+        return str(tags.get("mlflow.source.name", ""))
+    return str(next((written[key] for key in ("uri", "url", "path") if written.get(key)), source))
 
 
 def _outputs(reader: Reader, run: Run) -> list[Output]:
@@ -322,9 +328,7 @@ def _outputs(reader: Reader, run: Run) -> list[Output]:
         if model_id and model_id not in known and (model := _find_model(reader, model_id)) is not None:
             made.append(model)
     models = [
-        Output(
-            name=model.name, what="model", href=_files_address(model.artifact_location), status=model.status
-        )
+        Output(name=model.name, what="model", href=f"/logged-models/{segment(model.id)}", status=model.status)
         for model in made
     ]
     if not run.artifact_uri.startswith(ARTIFACTS):

@@ -13,8 +13,10 @@ from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader, Row, load_queries
 from pavedroad.kit.svg import Svg
 from pavedroad.tracking.chart_look import Look
-from pavedroad.tracking.metrics import sampled_curve
-from pavedroad.tracking.model import Metric, Run
+from pavedroad.tracking.metrics import part_of_curve
+from pavedroad.tracking.model import Run
+from pavedroad.tracking.points import Points
+from pavedroad.tracking.sampling import lowest_and_highest
 
 SQL = load_queries("pavedroad.tracking", "curve_queries.sql")
 SMALL, LARGE = (400.0, 220.0), (960.0, 380.0)  # width and height of a picture
@@ -127,16 +129,11 @@ def read_curve(
 ) -> Curve:
     """The points to draw; `first` and `last` are the steps between which to look."""
     x = look.x or "step"
-    found = sampled_curve(reader, run.id, metric.key, pixels=pixels, x=x, first=first, last=last)
-    if (
-        not look.x
-        and len(found) > 1
-        and found[0].step == found[-1].step
-        and found[0].at_ms != found[-1].at_ms
-    ):
-        x = "time"  # whoever logged gave no steps
-        found = sampled_curve(reader, run.id, metric.key, pixels=pixels, x=x, first=first, last=last)
-    points, x_label = _placed(found, x, run.start_ms)
+    every = part_of_curve(reader, run.id, metric.key, x=x, first=first, last=last)
+    if not look.x and _has_no_steps(every):
+        x = "time"  # the order is the same
+    shown = lowest_and_highest(every, every.step if x == "step" else every.at_ms, pixels=pixels)
+    points, x_label = _placed(shown, x, run.start_ms)
     return Curve(
         key=metric.key,
         number=metric.number,
@@ -145,7 +142,7 @@ def read_curve(
         x=x,
         x_label=x_label,
         log=look.log,
-        left_out=left_out(points, log=look.log),
+        left_out=left_out(every.value, log=look.log),
         finding=finding(points),
         href=look.address(metric.href),
         reads=look.address(
@@ -179,19 +176,23 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in DIGITS.split(name)]
 
 
-def _placed(found: Sequence[Metric], x: str, start_ms: int) -> tuple[list[Point], str]:
+def _has_no_steps(points: Points) -> bool:
+    """Whoever logged them gave none."""
+    return len(points) > 1 and points.step[0] == points.step[-1] and points.at_ms[0] != points.at_ms[-1]
+
+
+def _placed(shown: Points, x: str, start_ms: int) -> tuple[list[Point], str]:
     """The points on their axis, and its name."""
     if x == "step":
-        points, label = [Point(float(point.step), point.value) for point in found], "step"
+        xs, label = [float(step) for step in shown.step], "step"
     elif x == "wall":
-        points, label = [Point(float(point.at_ms), point.value) for point in found], "time, UTC"
+        xs, label = [float(at_ms) for at_ms in shown.at_ms], "time, UTC"
     else:
-        span_s = max((abs(point.at_ms - start_ms) / 1000 for point in found), default=0.0)
+        span_s = max((abs(at_ms - start_ms) / 1000 for at_ms in shown.at_ms), default=0.0)
         unit_s, unit = next((pair for pair in reversed(UNITS) if span_s >= 3 * pair[0]), UNITS[0])
-        points = [Point((point.at_ms - start_ms) / 1000 / unit_s, point.value) for point in found]
+        xs = [(at_ms - start_ms) / 1000 / unit_s for at_ms in shown.at_ms]
         label = f"{unit} since the start"
-    points.sort(key=lambda point: point.x)
-    return points, label
+    return [Point(*pair) for pair in zip(xs, shown.value, strict=True)], label
 
 
 def _to_summary(run_id: str, row: Row) -> Summary:

@@ -1,27 +1,24 @@
-"""Files of runs and models: folders, and safe previews of what a person can read."""
+"""Files of runs and models: folders in pages, and safe previews of what a person can read."""
 
 from __future__ import annotations
 
-import csv
-import io
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from starlette.requests import Request
 
-from pavedroad.errors import NotFound
-from pavedroad.kit.http import segment
+from pavedroad.errors import Invalid, NotFound
+from pavedroad.kit.files import Stored
 from pavedroad.kit.sql import Reader
 from pavedroad.record import Record
 from pavedroad.tracking.artifact_files import find_file, list_files
 from pavedroad.tracking.mlflow_artifacts import safe_path
-from pavedroad.tracking.model import FileInfo
+from pavedroad.tracking.pictures import THUMB_BYTES, download_address, file_address, label_of
+from pavedroad.tracking.previews import ARROW, IMAGES, Kind, Preview, preview, suffix_of
 
-TEXT_SHOWN = 60_000  # bytes
-ROWS_SHOWN, COLUMNS_SHOWN = 50, 20
-ENTRIES_SHOWN = 1000
-IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
-TABLES = {".csv": ",", ".tsv": "\t"}
+ENTRIES_SHOWN = 200
+THUMBS_SHOWN = 24
+LARGEST_AT = 10**15
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +26,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     href: str
     is_dir: bool
     size_bytes: int
+    picture: str = ""  # where its bytes are, when it is a picture that is not too large
+
+    @property
+    def label(self) -> str:
+        return label_of(self.name)
 
 
 class Crumb(msgspec.Struct, frozen=True):
@@ -40,75 +42,106 @@ class FilePage(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     name: str
     above: list[Crumb]
-    kind: Literal["folder", "text", "table", "image", "bytes"]
+    kind: Kind | Literal["folder"]
     run_id: str  # the run it belongs to, when the path says so
+    model_id: str  # or the logged model
+    here: str
     entries: list[Entry] = []
+    number: int = 0  # of entries in the folder
+    first: int = 0  # place of the first entry shown, from 1
+    total_bytes: int = 0  # of the files of the folder, not of those below
+    previous: str = ""
+    next: str = ""
     digest: str = ""
     size_bytes: int = 0
-    text: str = ""
-    rows: list[list[str]] = []
-    is_cut: bool = False
+    shown: Preview | None = None
+    is_source: bool = False  # shown as text where more could be shown
     download: str = ""
+    sandbox: str = ""  # where HTML runs without reaching anything
 
     @property
-    def numeric(self) -> list[bool]:
-        """Which columns of the table hold only numbers."""
-        body = self.rows[1:]
-        return [
-            bool(body) and all(at >= len(row) or _is_number(row[at]) for row in body)
-            for at in range(len(self.rows[0]) if self.rows else 0)
-        ]
+    def has_source(self) -> bool:
+        """Whether it can be read as text besides what is shown of it."""
+        return self.kind == "markdown" or (self.kind == "table" and suffix_of(self.name) not in ARROW)
+
+    @property
+    def pictures(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.picture][:THUMBS_SHOWN]
 
 
 def show_file(request: Request) -> FilePage:
     record: Record = request.app.state.record
     path = safe_path(request.path_params["path"])
     stored = find_file(record.db, "", path) if path else None
-    parts = path.split("/")
-    run_id = parts[1] if len(parts) > 2 and parts[2] == "artifacts" and len(parts[1]) == 32 else ""
-    above = _above(path)[2 if run_id else 0 :]  # the run itself stands before them
-    if stored is None:
-        return FilePage(
-            path=path,
-            name=parts[-1],
-            above=above,
-            kind="folder",
-            run_id=run_id,
-            entries=_entries(record.db, path),
-        )
-    kind, text, rows, is_cut = _preview(record, path, stored.digest, stored.size_bytes)
+    return _folder(request, record.db, path) if stored is None else _file(request, record, path, stored)
+
+
+def _file(request: Request, record: Record, path: str, stored: Stored) -> FilePage:
+    query, here = request.query_params, file_address(path)
+    as_text = query.get("as") == "text"
+    shown = preview(record, path, stored, at=_number(query.get("at", "0"), "at"), as_text=as_text)
+    more = "&as=text" if as_text else ""
     return FilePage(
-        path=path,
-        name=parts[-1],
-        above=above,
-        kind=kind,
-        run_id=run_id,
+        **_place(path),
+        kind=shown.kind,
         digest=stored.digest,
         size_bytes=stored.size_bytes,
-        text=text,
-        rows=rows,
-        is_cut=is_cut,
-        download=f"/api/2.0/mlflow-artifacts/artifacts/{'/'.join(segment(part) for part in parts)}",
+        shown=shown,
+        is_source=as_text,
+        previous=f"{here}?at={shown.previous}{more}" if shown.previous is not None else "",
+        next=f"{here}?at={shown.next}{more}" if shown.next is not None else "",
+        download=download_address(path),
+        sandbox=here.replace("/files/", "/sandbox/", 1) if shown.kind == "html" else "",
     )
 
 
-def file_address(path: str) -> str:
-    return "/files/" + "/".join(segment(part) for part in path.split("/"))
-
-
-def _entries(reader: Reader, path: str) -> list[Entry]:
-    found: list[FileInfo] = list_files(reader, "", path)
+def _folder(request: Request, reader: Reader, path: str) -> FilePage:
+    found = list_files(reader, "", path)
     if not found:
         raise NotFound(f"no file or folder {path!r}", hint="it may have been deleted; go back to its run")
-    return [
-        Entry(
-            name=entry.path.rpartition("/")[2],
-            href=file_address(entry.path),
-            is_dir=entry.is_dir,
-            size_bytes=entry.size_bytes,
-        )
-        for entry in found[:ENTRIES_SHOWN]
-    ]
+    page = _number(request.query_params.get("page", "1"), "page")
+    start = (page - 1) * ENTRIES_SHOWN
+    if not 0 <= start < len(found):
+        raise Invalid(f"page={page} is not a page of this folder", hint="pages count from 1")
+    here = file_address(path)
+    return FilePage(
+        **_place(path),
+        kind="folder",
+        entries=[
+            Entry(
+                name=entry.path.rpartition("/")[2],
+                href=file_address(entry.path),
+                is_dir=entry.is_dir,
+                size_bytes=entry.size_bytes,
+                picture=download_address(entry.path)
+                if not entry.is_dir and suffix_of(entry.path) in IMAGES and entry.size_bytes <= THUMB_BYTES
+                else "",
+            )
+            for entry in found[start : start + ENTRIES_SHOWN]
+        ],
+        number=len(found),
+        first=start + 1,
+        total_bytes=sum(entry.size_bytes for entry in found if not entry.is_dir),
+        previous=f"{here}?page={page - 1}" if page > 1 else "",
+        next=f"{here}?page={page + 1}" if start + ENTRIES_SHOWN < len(found) else "",
+    )
+
+
+def _place(path: str) -> dict[str, Any]:
+    """Where it lies: `1/<run>/artifacts/…` belongs to a run, `1/models/<model>/artifacts/…` to a model."""
+    parts = path.split("/")
+    is_model = len(parts) > 3 and parts[1] == "models" and parts[2].startswith("m-")
+    is_run = len(parts) > 2 and parts[2] == "artifacts" and len(parts[1]) == 32
+    # The run or the model itself stands before its folders.
+    hidden = 3 if is_model else 2 if is_run else 0
+    return {
+        "path": path,
+        "name": parts[-1] or "Files",
+        "above": _above(path)[hidden:],
+        "run_id": parts[1] if is_run else "",
+        "model_id": parts[2] if is_model else "",
+        "here": file_address(path),
+    }
 
 
 def _above(path: str) -> list[Crumb]:
@@ -116,42 +149,7 @@ def _above(path: str) -> list[Crumb]:
     return [Crumb(part, file_address("/".join(parts[: at + 1]))) for at, part in enumerate(parts)]
 
 
-def _preview(
-    record: Record, path: str, digest: str, size_bytes: int
-) -> tuple[Literal["text", "table", "image", "bytes"], str, list[list[str]], bool]:
-    suffix = "." + path.rpartition(".")[2].lower()
-    if suffix in IMAGES:
-        return "image", "", [], False
-    with record.files.open(digest) as source:
-        start = source.read(TEXT_SHOWN)
-    if b"\0" in start:
-        return "bytes", "", [], False
-    try:
-        # The cut may fall inside a letter.
-        text = start.decode("utf-8") if size_bytes <= TEXT_SHOWN else start[:-4].decode("utf-8", "ignore")
-    except UnicodeDecodeError:
-        return "bytes", "", [], False
-    is_cut = size_bytes > TEXT_SHOWN
-    if suffix in TABLES and (rows := _rows(text, TABLES[suffix])):
-        return "table", "", rows, is_cut or len(rows) > ROWS_SHOWN
-    return "text", text, [], is_cut
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell or 0)
-    except ValueError:
-        return False
-    return True
-
-
-def _rows(text: str, separator: str) -> list[list[str]]:
-    rows = []
-    try:
-        for row in csv.reader(io.StringIO(text), delimiter=separator):
-            rows.append([cell[:200] for cell in row[:COLUMNS_SHOWN]])
-            if len(rows) > ROWS_SHOWN:
-                break
-    except csv.Error:
-        return []
-    return rows
+def _number(text: str, name: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text[:20]) <= LARGEST_AT):
+        raise Invalid(f"{name}={text[:40]!r} is no number", hint="use the links of the page")
+    return int(text)

@@ -126,14 +126,22 @@ def sampled_curve(
 
     `x` is "step", or "time" or "wall" for the order of time. `first` and `last` are steps; both are included.
     """
-    points = joined(history(reader, run_id, key))
-    if x == "step":
-        points = in_steps(points, first, last)
-    elif first is not None or last is not None:
-        low, high = -math.inf if first is None else first, math.inf if last is None else last
-        points = points.at([at for at, step in enumerate(points.step) if low <= step <= high])
+    points = part_of_curve(reader, run_id, key, x=x, first=first, last=last)
     shown = lowest_and_highest(points, points.step if x == "step" else points.at_ms, pixels=pixels)
     return list(_metrics(shown, key))
+
+
+def part_of_curve(
+    reader: Reader, run_id: str, key: str, *, x: str = "step", first: int | None, last: int | None
+) -> Points:
+    """Every point between two steps, both included, in order of `x`."""
+    points = joined(history(reader, run_id, key))
+    if x == "step":
+        return in_steps(points, first, last)
+    if first is None and last is None:
+        return points
+    low, high = -math.inf if first is None else first, math.inf if last is None else last
+    return points.at([at for at, step in enumerate(points.step) if low <= step <= high])
 
 
 def to_metric(row: Row) -> Metric:

@@ -14,11 +14,10 @@ from starlette.routing import Route
 
 from pavedroad.errors import Invalid, NotFound, did_you_mean
 from pavedroad.kit.sql import Reader
-from pavedroad.tracking.metrics import metric_history
-from pavedroad.tracking.model import Metric
+from pavedroad.tracking.metrics import history
+from pavedroad.tracking.points import Points
 from pavedroad.tracking.store import find_run
 
-AT_ONCE = 20_000
 FORMS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
@@ -33,7 +32,7 @@ async def send_points(request: Request) -> Response:
     if run.metric(key) is None:
         raise NotFound(f"run {run.id[:8]} has no metric {key!r}", hint="see what it logged on its page")
     name = quote(f"{run.id[:8]} {key.replace('/', ' ')}.{form}", safe="")
-    pieces = _pieces(reader, run.id, key)
+    pieces = await run_in_threadpool(history, reader, run.id, key)
     return StreamingResponse(
         _as_csv(pieces) if form == "csv" else _as_json(pieces),
         media_type=FORMS[form],
@@ -44,30 +43,22 @@ async def send_points(request: Request) -> Response:
     )
 
 
-def _pieces(reader: Reader, run_id: str, key: str) -> Iterator[list[Metric]]:
-    offset = 0
-    while points := metric_history(reader, run_id, key, limit=AT_ONCE, offset=offset):
-        yield points
-        offset += len(points)
-
-
-def _as_csv(pieces: Iterator[list[Metric]]) -> Iterator[bytes]:
+def _as_csv(pieces: Iterator[Points]) -> Iterator[bytes]:
     yield b"step,timestamp_ms,value\n"
     for points in pieces:
-        yield "".join(f"{point.step},{point.at_ms},{_written(point.value)}\n" for point in points).encode()
+        rows = zip(points.step, points.at_ms, points.value, strict=True)
+        yield "".join(f"{step},{at_ms},{_written(value)}\n" for step, at_ms, value in rows).encode()
 
 
-def _as_json(pieces: Iterator[list[Metric]]) -> Iterator[bytes]:
+def _as_json(pieces: Iterator[Points]) -> Iterator[bytes]:
     """A list of objects; a value that JSON does not know is a text, as MLflow writes it."""
     before = b"["
     for points in pieces:
+        if not len(points):
+            continue
         rows = [
-            {
-                "step": point.step,
-                "timestamp": point.at_ms,
-                "value": point.value if math.isfinite(point.value) else _written(point.value),
-            }
-            for point in points
+            {"step": step, "timestamp": at_ms, "value": value if math.isfinite(value) else _written(value)}
+            for step, at_ms, value in zip(points.step, points.at_ms, points.value, strict=True)
         ]
         yield before + msgspec.json.encode(rows)[1:-1]
         before = b","

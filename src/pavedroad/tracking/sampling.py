@@ -10,7 +10,7 @@ from pavedroad.tracking.points import Points
 
 
 def lowest_and_highest(points: Points, x: Sequence[int], *, pixels: int) -> Points:
-    """The first and the last point of all, and of each column of pixels the lowest, the highest and one NaN.
+    """Both ends, and of each column of pixels the lowest, the highest, one NaN and one of each infinity.
 
     `x` says where the points lie from left to right, in order. No spike is lost, however narrow.
     """
@@ -18,8 +18,8 @@ def lowest_and_highest(points: Points, x: Sequence[int], *, pixels: int) -> Poin
     if number <= 2 * pixels + 2:
         return points
     kept = {0, number - 1}
-    has_nan = math.isnan(sum(points.value))  # or infinities of both signs, which the slow way knows too
-    extremes = _extremes_among_nan if has_nan else _extremes
+    is_finite = math.isfinite(sum(points.value))  # if only the sum is too large, the slow way is right too
+    extremes = _extremes if is_finite else _extremes_among_others
     for start, end in _columns(x, pixels):
         kept.update(extremes(points.value, start, end))
     return points.at(sorted(kept))
@@ -51,12 +51,15 @@ def _extremes(values: Sequence[float], start: int, end: int) -> tuple[int, ...]:
     return start + part.index(min(part)), start + part.index(max(part))
 
 
-def _extremes_among_nan(values: Sequence[float], start: int, end: int) -> tuple[int, ...]:
-    part = range(start, end)
-    numbers = [at for at in part if not math.isnan(values[at])]
+def _extremes_among_others(values: Sequence[float], start: int, end: int) -> tuple[int, ...]:
+    """Of the finite ones; and the first of each other kind, which must not hide a finite peak."""
+    finite = [at for at in range(start, end) if math.isfinite(values[at])]
     kept: tuple[int, ...] = ()
-    if numbers:
-        kept = (min(numbers, key=values.__getitem__), max(numbers, key=values.__getitem__))
-    if len(numbers) < len(part):
-        kept += (next(at for at in part if math.isnan(values[at])),)
+    if finite:
+        kept = (min(finite, key=values.__getitem__), max(finite, key=values.__getitem__))
+    if len(finite) < end - start:
+        others = {
+            repr(values[at]): at for at in range(end - 1, start - 1, -1) if not math.isfinite(values[at])
+        }
+        kept += tuple(others.values())
     return kept

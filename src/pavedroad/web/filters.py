@@ -41,6 +41,17 @@ def exactly(value: float | int) -> str:
     return repr(value)
 
 
+def cell(text: str) -> Markup | str:
+    """A cell of a table as it is; a number with many digits shortened, the whole of it on hover."""
+    if len(text) <= 10:
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        return shortened(text)
+    return Markup('<span title="{}">{:.6g}</span>').format(text, value)
+
+
 def shell(word: str) -> str:
     """A word as a shell takes it."""
     return shlex.quote(word)
@@ -92,6 +103,7 @@ def markdown(text: str) -> Markup:
 FILTERS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("ago", ago),
     ("aligned", aligned),
+    ("cell", cell),
     ("count", count),
     ("duration", clock.duration),
     ("exactly", exactly),

@@ -4,6 +4,10 @@
   const root = document.documentElement;
   root.classList.add("scripted");
 
+  // MLflow's client prints addresses as its own pages have them: /#/experiments/1/runs/<id>
+  const theirs = /^#\/experiments\/(\d+)(?:\/runs\/([0-9a-f]{32}))?(?:\/|$)/.exec(location.hash);
+  if (theirs && location.pathname === "/") location.replace(theirs[2] ? `/runs/${theirs[2]}` : `/experiments/${theirs[1]}`);
+
   // ------------------------------------------------------------------------------------------ copy
   const legacyCopy = (text) => {
     const area = document.createElement("textarea");

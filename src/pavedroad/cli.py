@@ -58,6 +58,8 @@ COMMANDS = (
     Command("delete", "pavedroad.housekeeping.cli:delete", "Delete runs and experiments.", "Keep"),
     Command("undelete", "pavedroad.housekeeping.cli:undelete", "Bring back what was deleted.", "Keep"),
     Command("gc", "pavedroad.housekeeping.cli:gc", "Remove what nobody needs any more.", "Keep"),
+    Command("backup", "pavedroad.housekeeping.cli:backup", "Back up the whole record.", "Keep"),
+    Command("restore", "pavedroad.housekeeping.cli:restore", "Make a record of a backup.", "Keep"),
 )
 # Which extra brings a package that a command cannot do without.
 EXTRA_OF = {

@@ -51,6 +51,8 @@ def _fill(tx, name, digests, at_ms):
     loss = [Metric(key="loss", value=1 / (step + 1), at_ms=at_ms + step, step=step) for step in range(5)]
     auc = Metric(key="auc", value=0.9, at_ms=at_ms, model_id=model.id)
     log_batch(tx, run_id, metrics=[*loss, auc], tags={"by": "hand"})
+    many = [Metric(key="many", value=step / 7, at_ms=at_ms + step, step=step) for step in range(3000)]
+    log_batch(tx, run_id, metrics=many)  # enough to be packed
     data = DatasetInput(name="rides", digest="d1", source_type="local", source="x", tags={"k": "v"})
     log_inputs(tx, run_id, [data])
     log_outputs(tx, run_id, [RunModel(model_id=model.id)])

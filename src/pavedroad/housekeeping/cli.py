@@ -1,8 +1,9 @@
-"""`paved delete`, `paved undelete`, `paved gc`."""
+"""`paved delete`, `undelete`, `gc`, `backup`, `restore`."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,7 @@ from pavedroad.kit.terminal import json_option, print_json, table
 if TYPE_CHECKING:
     from pavedroad.housekeeping.collecting import Collected
 
+MOST_SHOWN = 20
 yes_option = click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
 
 
@@ -109,6 +111,77 @@ def gc(older_than: str, grace: str, do_it: bool, as_json: bool) -> None:
         print_json({"removed": do_it, **_fields(found)})
         return
     _show_collected(found, done=do_it, older_than=older_than, grace=grace)
+
+
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@json_option
+def backup(target: Path, as_json: bool) -> None:
+    """Write a backup of the whole record to a folder, or to a .tar or .tar.gz file.
+
+    Nothing needs to stop: it holds one moment, with every file that is named then. A folder with an earlier
+    backup is brought up to date. `paved restore` makes a record of it, in SQLite or in PostgreSQL.
+    """
+    from pavedroad.config import read_settings, working_directory
+    from pavedroad.housekeeping.backup import make_backup
+    from pavedroad.housekeeping.progress import ProgressLine
+    from pavedroad.kit.text import count, size
+    from pavedroad.record import record_of
+
+    line = ProgressLine()
+    with record_of(read_settings()) as record:
+        try:
+            made = make_backup(record, working_directory() / target.expanduser(), progress=line)
+        finally:
+            line.close()
+    if as_json:
+        print_json(made)
+    else:
+        copied = "" if made.copied_files == made.files else f", {made.copied_files} of them new"
+        click.echo(f"{made.target} holds {made.rows:,} rows of {made.tables} tables")
+        click.echo(f"and {count(made.files, 'file')} of {size(made.bytes)}{copied}")
+        for digest in made.missing[:MOST_SHOWN]:
+            click.echo(f"missing: {digest}")
+        next_step = "paved doctor store" if made.missing else f"paved restore {target}"
+        click.echo(f"next: `{next_step}`" + ("" if made.missing else " where PAVED_HOME is another record's"))
+    if made.missing:
+        raise SystemExit(1)
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="Restore over what is there, which is lost.")
+@yes_option
+@json_option
+def restore(source: Path, replace: bool, yes: bool, as_json: bool) -> None:
+    """Make a record of a backup, in the database and the file store that are set here.
+
+    They may be of another kind than those the backup was taken from. The record must be empty, or --replace
+    given; no server may use it meanwhile.
+    """
+    from pavedroad.config import read_settings, working_directory
+    from pavedroad.housekeeping.progress import ProgressLine
+    from pavedroad.housekeeping.restore import restore as restore_backup
+    from pavedroad.kit.clock import utc_iso
+    from pavedroad.kit.text import count, size
+
+    settings = read_settings()
+    if replace:
+        _confirm(f"lose what is in {settings.home}?", yes)
+    line = ProgressLine()
+    try:
+        path = working_directory() / source.expanduser()
+        found = restore_backup(settings, path, replace=replace, progress=line)
+    finally:
+        line.close()
+    if as_json:
+        print_json(found)
+        return
+    click.echo(f"restored {found.rows:,} rows and {count(found.files, 'file')} of {size(found.bytes)}")
+    click.echo(f"as they were at {utc_iso(found.made_ms)}")
+    if found.missing:
+        click.echo(f"{count(len(found.missing), 'file')} were missing already when the backup was made")
+    click.echo("next: `paved doctor store`")
 
 
 def _show_collected(found: Collected, *, done: bool, older_than: str, grace: str) -> None:

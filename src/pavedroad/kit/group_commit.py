@@ -17,19 +17,22 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from pavedroad.errors import Unavailable
-from pavedroad.kit.sql import Transaction, refuse_nesting
+from pavedroad.kit.sql import Item, Together, Transaction, refuse_nesting
 from pavedroad.kit.sqlite_connection import SqliteTransaction, closed, connect, translate
 
 T = TypeVar("T")
 # Bounds how long the first caller of a group waits for those that join it.
 LONGEST_GROUP_S = 0.05
 
+ALONE = object()
+
 log = logging.getLogger(__name__)
 
 
 class _Job(NamedTuple):
-    work: Callable[[Transaction], Any]
+    work: Callable[..., Any]
     future: Future[Any]
+    item: Any = ALONE  # what a work takes together with the items of other jobs
 
 
 class _Answer(NamedTuple):
@@ -58,6 +61,7 @@ class GroupCommit:
         self._lock = threading.Lock()  # nothing enters the queue after the None that ends it
         self._closed = False
         self._is_last_group = False
+        self._held: _Job | None = None  # taken from the queue, not yet at work
         self._running: list[Future[Any]] = []  # the callers of the group at work
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
@@ -67,13 +71,20 @@ class GroupCommit:
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """Queue a write. Raises Unavailable after `close`, RuntimeError inside another write."""
+        return self._put(work, ALONE)
+
+    def submit_together(self, work: Together[Item], item: Item) -> Future[None]:
+        """Queue an item of a work that takes, in one call, those that wait one behind the other."""
+        return self._put(work, item)
+
+    def _put(self, work: Callable[..., Any], item: Any) -> Future[Any]:
         if self.is_current_thread():
             refuse_nesting("write")
-        future: Future[T] = Future()
+        future: Future[Any] = Future()
         with self._lock:
             if self._closed:
                 raise closed()
-            self._jobs.put(_Job(work, future))
+            self._jobs.put(_Job(work, future, item))
         return future
 
     def close(self) -> None:
@@ -87,7 +98,7 @@ class GroupCommit:
     def _run(self) -> None:
         try:
             while not self._is_last_group:
-                job = self._jobs.get()
+                job = self._next() if self._held else self._jobs.get()
                 if job is None:
                     return
                 self._commit_together(job)
@@ -102,10 +113,11 @@ class GroupCommit:
         connection: sqlite3.Connection | None = None
         try:
             while job is not None:
-                if job.future.set_running_or_notify_cancel():
-                    self._running.append(job.future)
+                jobs = self._alike(job)
+                if jobs:
+                    self._running += [one.future for one in jobs]
                     connection = connection or self._begin()
-                    answers.append(_run_alone(connection, job))
+                    answers += _run_apart(connection, jobs)
                 job = self._next() if time.monotonic() < deadline else None
             if connection:
                 connection.execute("COMMIT")
@@ -119,7 +131,22 @@ class GroupCommit:
         for answer in answers:
             answer.give()
 
+    def _alike(self, job: _Job | None) -> list[_Job]:
+        """A job, and those right behind it that can be done in the same call."""
+        jobs: list[_Job] = []
+        while job is not None:
+            if jobs and (jobs[0].item is ALONE or job.item is ALONE or job.work is not jobs[0].work):
+                self._held = job
+                break
+            if job.future.set_running_or_notify_cancel():
+                jobs.append(job)
+            job = self._next()
+        return jobs
+
     def _next(self) -> _Job | None:
+        job, self._held = self._held, None
+        if job is not None:
+            return job
         try:
             job = self._jobs.get_nowait()
         except queue.Empty:
@@ -181,20 +208,31 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _run_alone(connection: sqlite3.Connection, job: _Job) -> _Answer:
-    """Run one write inside the group's transaction; when it raises, undo only that one."""
+def _run_apart(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Answer]:
+    """Run one write, or the same one for several items, inside the group's transaction.
+
+    When it raises, undo only that one.
+    """
     connection.execute("SAVEPOINT one")
     try:
-        result = job.work(SqliteTransaction(connection))
+        results = _call(SqliteTransaction(connection), jobs)
     except BaseException as error:
         if not connection.in_transaction:  # a full disk may have undone the whole group already
             raise
         connection.execute("ROLLBACK TO one")
         connection.execute("RELEASE one")
-        return _Answer(job.future, None, error)
+        return [_Answer(job.future, None, error) for job in jobs]
     if not connection.in_transaction:
         raise Unavailable(
             "SQLite undid the transaction", hint="check the free space on the disk, then try again"
         )
     connection.execute("RELEASE one")
-    return _Answer(job.future, result, None)
+    return [_Answer(job.future, *result) for job, result in zip(jobs, results, strict=True)]
+
+
+def _call(tx: Transaction, jobs: list[_Job]) -> list[tuple[Any, BaseException | None]]:
+    """The result of each job, or why it is refused."""
+    work = jobs[0].work
+    if jobs[0].item is ALONE:
+        return [(work(tx), None)]
+    return [(None, refusal) for refusal in work(tx, [job.item for job in jobs])]

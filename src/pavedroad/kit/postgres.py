@@ -13,7 +13,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -28,7 +28,7 @@ from pavedroad.kit.postgres_connection import (
     PostgresTransaction,
     translate,
 )
-from pavedroad.kit.sql import Row, Transaction, UniqueViolation, refuse_nesting
+from pavedroad.kit.sql import Item, Row, Together, Transaction, UniqueViolation, refuse_nesting
 
 T = TypeVar("T")
 WRITERS = 8
@@ -46,6 +46,9 @@ class PostgresDatabase:
         self._pool = Pool(url, CONNECTIONS)
         self._pool.release(self._pool.acquire())  # fail here when the server cannot be reached
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="postgres-writer")
+        self._waiting: dict[Together[Any], list[tuple[Any, Future[None]]]] = {}
+        self._at_work: set[Together[Any]] = set()
+        self._lock = threading.Lock()  # of these two
         atexit.register(self.close)
 
     def all(self, query: str, /, **values: Any) -> list[Row]:
@@ -66,6 +69,23 @@ class PostgresDatabase:
             return self._writers.submit(self._write, work)
         except RuntimeError:  # after close
             raise Unavailable("the database is closed", hint="the server is stopping; try again") from None
+
+    def submit_together(self, work: Together[Item], item: Item) -> Future[None]:
+        """One call at a time for each work: what arrives meanwhile waits for the next one."""
+        self._check_caller("write")
+        future: Future[None] = Future()
+        with self._lock:
+            self._waiting.setdefault(work, []).append((item, future))
+            is_at_work = work in self._at_work
+            self._at_work.add(work)
+        if not is_at_work:
+            try:
+                self._writers.submit(self._work_together, work)
+            except RuntimeError:  # after close
+                raise Unavailable(
+                    "the database is closed", hint="the server is stopping; try again"
+                ) from None
+        return future
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         self._check_caller("write")
@@ -93,14 +113,37 @@ class PostgresDatabase:
         finally:
             self._pool.release(connection)
 
-    def _write(self, work: Callable[[Transaction], T]) -> T:
+    def _work_together(self, work: Together[Any]) -> None:
+        while jobs := self._take(work):
+            items = [item for item, _ in jobs]
+            refusals: Sequence[BaseException | None]
+            try:
+                refusals = self._write(lambda tx: work(tx, items), isolation="READ COMMITTED")  # noqa: B023
+            except BaseException as error:
+                refusals = [error] * len(jobs)
+            for (_, future), refusal in zip(jobs, refusals, strict=True):
+                if refusal is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(refusal)
+
+    def _take(self, work: Together[Any]) -> list[tuple[Any, Future[None]]]:
+        """What waits for a work and was not cancelled; without any, the work rests."""
+        with self._lock:
+            waiting = self._waiting.pop(work, [])
+            jobs = [job for job in waiting if job[1].set_running_or_notify_cancel()]
+            if not jobs:
+                self._at_work.discard(work)
+            return jobs
+
+    def _write(self, work: Callable[[Transaction], T], *, isolation: str = "REPEATABLE READ") -> T:
         self._inside.write = True
         try:
-            return self._write_until_committed(work)
+            return self._write_until_committed(work, isolation)
         finally:
             self._inside.write = False
 
-    def _write_until_committed(self, work: Callable[[Transaction], T]) -> T:
+    def _write_until_committed(self, work: Callable[[Transaction], T], isolation: str) -> T:
         """Run `work` again when it was surely not committed and another try may end otherwise.
 
         A unique key that is taken may have been free when `work` looked: run again, it sees the other row. Of
@@ -109,7 +152,7 @@ class PostgresDatabase:
         lost = taken = 0
         for attempt in range(ATTEMPTS):
             try:
-                return self._try_write(work)
+                return self._try_write(work, isolation)
             except ConnectionLost:
                 self._pool.forget_idle()
                 lost += 1
@@ -123,10 +166,10 @@ class PostgresDatabase:
                 time.sleep(random.random() * min(LONGEST_PAUSE_S, 0.001 * 2**attempt))  # noqa: S311
         raise Unavailable("the database is too busy for this change", hint="try again")
 
-    def _try_write(self, work: Callable[[Transaction], T]) -> T:
+    def _try_write(self, work: Callable[[Transaction], T], isolation: str) -> T:
         connection = self._pool.acquire()
         try:
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            connection.execute(f"BEGIN ISOLATION LEVEL {isolation}")
             result = work(PostgresTransaction(connection))
             _commit(connection)
         except BaseException as error:

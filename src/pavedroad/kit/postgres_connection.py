@@ -8,7 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 from pavedroad.errors import Conflict, Invalid, MissingExtra, PavedError, Unavailable
-from pavedroad.kit.sql import Row, UniqueViolation, check_texts, postgres_text, without_password
+from pavedroad.kit.sql import (
+    Row,
+    UniqueViolation,
+    check_all_texts,
+    check_texts,
+    postgres_text,
+    without_password,
+)
 
 try:
     import psycopg
@@ -186,8 +193,7 @@ class PostgresTransaction:
 
     def many(self, query: str, rows: Iterable[Mapping[str, Any]], /) -> int:
         rows = list(rows)
-        for row in rows:
-            check_texts(row)
+        check_all_texts(rows)
         try:
             with self._open.cursor() as cursor:
                 cursor.executemany(postgres_text(query), rows)

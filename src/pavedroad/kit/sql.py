@@ -14,7 +14,7 @@ that wait together in one transaction; a write that raises is undone alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
 from importlib.resources import files
@@ -23,6 +23,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 from pavedroad.errors import Exists, Invalid
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 Row = Mapping[str, Any]  # what both drivers give: row["name"], row.keys()
 
 
@@ -66,11 +67,22 @@ class Transaction(Reader, Protocol):
         """Execute once for each; the number of rows changed in all."""
 
 
+# One call for several items, which says for each why it is refused, or None.
+Together = Callable[[Transaction, Sequence[Item]], Sequence[Exception | None]]
+
+
 class Database(Reader, Protocol):
     dialect: str  # "sqlite" or "postgresql"
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """Queue a transaction; the future is done when it is committed or undone."""
+
+    def submit_together(self, work: Together[Item], item: Item) -> Future[None]:
+        """Queue an item of a work that takes all of its items that wait, in one transaction.
+
+        What `work` raises undoes all of them. On PostgreSQL it sees what others commit meanwhile (READ
+        COMMITTED), so it locks the rows that it changes.
+        """
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run a transaction and wait for its commit.
@@ -93,6 +105,15 @@ def check_texts(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if type(value) is str and "\0" in value:
             raise Invalid(f"the text for {name} contains a NUL character", hint="remove it")
+
+
+def check_all_texts(rows: Iterable[Mapping[str, Any]]) -> None:
+    """As `check_texts` for each of many rows, most of which hold none."""
+    for row in rows:
+        for value in row.values():
+            if type(value) is str:
+                check_texts(row)
+                break
 
 
 def refuse_nesting(verb: str) -> NoReturn:

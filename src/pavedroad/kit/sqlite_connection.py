@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pavedroad.errors import Conflict, Damaged, Invalid, PavedError, Unavailable
-from pavedroad.kit.sql import Row, UniqueViolation, check_texts
+from pavedroad.kit.sql import Row, UniqueViolation, check_all_texts, check_texts
 
 T = TypeVar("T")
 BUSY_TIMEOUT_S = 30.0  # how long to wait for another process that writes
@@ -81,8 +81,7 @@ class SqliteTransaction(SqliteReader):
 
     def many(self, query: str, rows: Iterable[Mapping[str, Any]], /) -> int:
         rows = list(rows)
-        for row in rows:
-            check_texts(row)
+        check_all_texts(rows)
         try:
             return self._open.executemany(query, rows).rowcount if rows else 0
         except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:

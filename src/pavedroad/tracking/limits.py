@@ -66,7 +66,7 @@ def check_length(what: str, value: str, limit: int) -> None:
 
 def check_key(key: str, where: str, what: str) -> None:
     """A name of a metric, a param or a tag. It may become a file name elsewhere, so it must not climb."""
-    if _is_good_key(key):
+    if is_good_key(key):
         return
     if not _NAME.fullmatch(key):
         raise invalid_value(where, key, _NAME_WORDS)
@@ -81,7 +81,7 @@ def check_key(key: str, where: str, what: str) -> None:
 
 
 @lru_cache(maxsize=4096)  # the few keys of a training come thousands of times
-def _is_good_key(key: str) -> bool:
+def is_good_key(key: str) -> bool:
     return len(key) <= KEY_LENGTH and _NAME.fullmatch(key) is not None and not _climbs(key)
 
 

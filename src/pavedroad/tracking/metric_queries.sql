@@ -1,8 +1,12 @@
 -- name: curve
-SELECT * FROM latest_metrics WHERE run_no = :no AND key = :key
+SELECT curve, run_no, key, value, is_nan, at_ms, step, points,
+    min_value, max_value, loose, high_ms, high_step, high_value
+FROM latest_metrics WHERE run_no = :no AND key = :key
 
 -- name: curves
-SELECT * FROM latest_metrics WHERE run_no = :no ORDER BY key
+SELECT curve, run_no, key, value, is_nan, at_ms, step, points,
+    min_value, max_value, loose, high_ms, high_step, high_value
+FROM latest_metrics WHERE run_no = :no ORDER BY key
 
 -- name: curve_of_run
 SELECT m.curve FROM latest_metrics m JOIN runs r ON r.no = m.run_no WHERE r.id = :id AND m.key = :key
@@ -27,7 +31,9 @@ SELECT at_ms, step, value, is_nan FROM metrics WHERE curve = :curve
 
 -- name: loose_points_between
 SELECT at_ms, step, value, is_nan FROM metrics
-WHERE curve = :curve AND at_ms >= :first_ms AND at_ms <= :last_ms
+WHERE curve = :curve
+  AND (at_ms, step, value) >= (:first_ms, :first_step, :first_value)
+  AND (at_ms, step, value) <= (:last_ms, :last_step, :last_value)
 
 -- name: delete_loose_points
 DELETE FROM metrics WHERE curve = :curve

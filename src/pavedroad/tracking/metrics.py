@@ -12,7 +12,8 @@ from pavedroad.errors import Invalid, NotFound
 from pavedroad.kit.sql import Reader, Row, Transaction, load_queries
 from pavedroad.tracking import point_store
 from pavedroad.tracking.model import Metric
-from pavedroad.tracking.points import NONE, Place, Points, joined, merged, place_of
+from pavedroad.tracking.point_store import Curve, to_curve
+from pavedroad.tracking.points import Place, Points, joined, place_of
 from pavedroad.tracking.sampling import evenly, lowest_and_highest
 
 ALL_POINTS = point_store.ALL_POINTS
@@ -22,6 +23,7 @@ SQL = point_store.SQL
 FEW_CURVES = 20
 
 CurveKey = tuple[int, str]  # the run's number and the metric's key
+PointsOfRun = tuple[str, Mapping[str, Sequence[Place]]]  # the run's id, and what its curves get
 
 _by_step = itemgetter(1, 0, 2)  # of a place
 
@@ -42,15 +44,21 @@ def log_metrics(tx: Transaction, run_id: str, number: int, metrics: Iterable[Met
 def add_points(tx: Transaction, added: Mapping[CurveKey, Sequence[Place]]) -> None:
     """Add points to curves, which are made when they are not there. A point that is there stays one point."""
     curves = _locked_curves(tx, added)
-    grown = {key: point_store.add(tx, curves[key], merged(NONE, added[key])) for key in sorted(added)}
-    point_store.insert(tx, list(grown.values()))
-    ends = []
-    for key, growth in grown.items():
-        end = _grown(curves[key], added[key], growth)
-        if growth.loose >= point_store.MOST_LOOSE:
-            point_store.pack_loose(tx, end["curve"])
-            end["loose"] = 0
+    ends, grown, rows = [], [], []
+    for key in sorted(added):
+        curve, places = curves[key], added[key]
+        end = _with_next(curve, places)
+        if end is not None:
+            rows.append(point_store.to_row(curve.curve, places[0]))
+        else:
+            growth = point_store.add(tx, curve, places)
+            grown.append(growth)
+            end = _grown(curve, places, growth)
         ends.append(end)
+    point_store.insert(tx, rows, grown)
+    for end in ends:
+        if end["loose"] >= point_store.MOST_LOOSE:
+            end["loose"] = point_store.pack_loose(tx, end["curve"])
     tx.many(SQL.advance_curve, ends)
 
 
@@ -158,12 +166,12 @@ def _metrics(points: Points, key: str) -> Iterator[Metric]:
         yield Metric(key=key, value=value, at_ms=at_ms, step=step)
 
 
-def _locked_curves(tx: Transaction, wanted: Iterable[CurveKey]) -> dict[CurveKey, Row]:
+def _locked_curves(tx: Transaction, wanted: Iterable[CurveKey]) -> dict[CurveKey, Curve]:
     """The rows of curves, which stay as they are until this transaction ends."""
     by_run: dict[int, list[str]] = {}
     for number, key in sorted(wanted):  # in order, so that two writers never wait for each other
         by_run.setdefault(number, []).append(key)
-    found: dict[CurveKey, Row] = {}
+    found: dict[CurveKey, Curve] = {}
     for number, keys in by_run.items():
         held = _curves_of_run(tx, number, keys)
         missing = [{"run_no": number, "key": key} for key in keys if key not in held]
@@ -174,28 +182,56 @@ def _locked_curves(tx: Transaction, wanted: Iterable[CurveKey]) -> dict[CurveKey
     return found
 
 
-def _curves_of_run(tx: Transaction, number: int, keys: Sequence[str]) -> dict[str, Row]:
+def _curves_of_run(tx: Transaction, number: int, keys: Sequence[str]) -> dict[str, Curve]:
     if len(keys) > FEW_CURVES:
-        return {row["key"]: row for row in tx.lock(SQL.curves, no=number)}
-    return {key: row for key in keys for row in tx.lock(SQL.curve, no=number, key=key)}
+        return {curve.key: curve for curve in map(to_curve, tx.lock(SQL.curves, no=number))}
+    return {key: to_curve(row) for key in keys for row in tx.lock(SQL.curve, no=number, key=key)}
 
 
-def _grown(curve: Row, added: Sequence[Place], growth: point_store.Added) -> dict[str, Any]:
+def _with_next(curve: Curve, places: Sequence[Place]) -> dict[str, Any] | None:
+    """The row of a curve with one number more that lies after all others, the most frequent case; else None."""
+    at_ms, step, value, is_nan = places[0]
+    if (
+        len(places) > 1
+        or is_nan
+        or curve.high is None
+        or curve.high >= (at_ms, step, value)
+        or step <= curve.step
+    ):
+        return None
+    lowest, highest = curve.min_value, curve.max_value
+    return {
+        "curve": curve.curve,
+        "at_ms": at_ms,
+        "step": step,
+        "value": value,
+        "is_nan": 0,
+        "points": curve.points + 1,
+        "min_value": value if lowest is None or value < lowest else lowest,
+        "max_value": value if highest is None or value > highest else highest,
+        "loose": curve.loose + 1,
+        "high_ms": at_ms,
+        "high_step": step,
+        "high_value": value,
+    }
+
+
+def _grown(curve: Curve, added: Sequence[Place], growth: point_store.Added) -> dict[str, Any]:
     """The row of a curve with more points. Its last one has the greatest step, then time, then value."""
     end = max(added, key=_by_step)
-    held = (curve["at_ms"], curve["step"], curve["value"], bool(curve["is_nan"]))
-    if curve["points"] and _by_step(held) >= _by_step(end):
+    held = (curve.at_ms, curve.step, curve.value, bool(curve.is_nan))
+    if curve.points and _by_step(held) >= _by_step(end):
         end = held
     numbers = [place[2] for place in added if not place[3]]
-    numbers += [value for value in (curve["min_value"], curve["max_value"]) if value is not None]
+    numbers += [value for value in (curve.min_value, curve.max_value) if value is not None]
     high_ms, high_step, high_value = growth.high or (None, None, None)
     return {
-        "curve": curve["curve"],
+        "curve": curve.curve,
         "at_ms": end[0],
         "step": end[1],
         "value": end[2],
         "is_nan": int(end[3]),
-        "points": curve["points"] + growth.points,
+        "points": curve.points + growth.points,
         "min_value": min(numbers, default=None),
         "max_value": max(numbers, default=None),
         "loose": growth.loose,

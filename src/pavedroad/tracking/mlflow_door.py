@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pavedroad.errors import Invalid, PavedError, did_you_mean
-from pavedroad.kit.sql import Reader, Transaction
+from pavedroad.kit.sql import Item, Reader, Together, Transaction
 from pavedroad.record import Record
 from pavedroad.tracking.limits import invalid_value, missing_value
 from pavedroad.tracking.mlflow_messages import Message
@@ -82,6 +82,11 @@ def record_of(request: Request) -> Record:
 async def write(request: Request, work: Callable[[Transaction], T]) -> T:
     """Run work in a transaction, together with others that wait; done when it is on disk."""
     return await asyncio.wrap_future(record_of(request).db.submit(work))
+
+
+async def write_together(request: Request, work: Together[Item], item: Item) -> None:
+    """As `write`, in one call with what else waits for the same work."""
+    await asyncio.wrap_future(record_of(request).db.submit_together(work, item))
 
 
 async def read(request: Request, ask: Callable[[Reader], T]) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
 
@@ -14,6 +14,7 @@ from pavedroad.errors import Invalid
 from pavedroad.kit.sql import Reader
 from pavedroad.tracking import limits, metrics, search, store
 from pavedroad.tracking import mlflow_messages as m
+from pavedroad.tracking.limits import is_good_key
 from pavedroad.tracking.mlflow_door import (
     EMPTY,
     check_present,
@@ -21,8 +22,9 @@ from pavedroad.tracking.mlflow_door import (
     read_message,
     with_see,
     write,
+    write_together,
 )
-from pavedroad.tracking.points import Points
+from pavedroad.tracking.points import Place, Points, place_of
 from pavedroad.tracking.points_json import points_json
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -35,13 +37,22 @@ INTERVAL_POINTS = 2500  # of one run in an interval answer
 async def log_metric(request: Request) -> Response:
     sent = await read_message(request, m.LogMetric)
     run_id = sent.run_id or sent.run_uuid or ""
-    await write(request, partial(store.log_metric, run_id=run_id, metric=sent.to_metric()))
+    curves = _plain_curves((sent,))
+    if curves is None:
+        await write(request, partial(store.log_metric, run_id=run_id, metric=sent.to_metric()))
+    else:
+        await write_together(request, store.log_points, (run_id, curves))
     return EMPTY
 
 
 async def log_batch(request: Request) -> Response:
     sent = await read_message(request, m.LogBatch)
     points, params, tags = sent.metrics or [], sent.params or [], sent.tags or []
+    if points and not params and not tags and len(points) <= limits.METRICS_PER_BATCH:
+        curves = _plain_curves(points)
+        if curves is not None:
+            await write_together(request, store.log_points, (sent.run, curves))
+            return EMPTY
     for index, point in enumerate(points):
         check_present(point.key, f"metrics[{index}].key")
         check_present(point.value, f"metrics[{index}].value")
@@ -60,6 +71,22 @@ async def log_batch(request: Request) -> Response:
     )
     await write(request, work)
     return EMPTY
+
+
+def _plain_curves(points: Sequence[m.Point]) -> dict[str, list[Place]] | None:
+    """The points by key; None when one is to be refused or measures a logged model, which takes longer."""
+    curves: dict[str, list[Place]] = {}
+    for point in points:
+        key, value, at_ms = point.key, point.value, point.timestamp
+        if not key or value is None or at_ms is None or at_ms < 0 or point.model_id or not is_good_key(key):
+            return None
+        place = place_of(at_ms, point.step or 0, value)
+        held = curves.get(key)
+        if held is None:
+            curves[key] = [place]
+        else:
+            held.append(place)
+    return curves
 
 
 async def metric_history(request: Request) -> Response:

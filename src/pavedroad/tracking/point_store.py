@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,10 +18,11 @@ from pavedroad.tracking.points import (
     Bound,
     Place,
     Points,
+    in_order,
     merged,
     pack,
     parts_of,
-    places,
+    places_of,
     to_points,
     unpack,
 )
@@ -31,7 +32,34 @@ ALL_POINTS = 2**62
 BLOCK = 8192  # points of a full block
 MOST_LOOSE = 4096  # points of a curve that wait to be packed
 ENOUGH_TO_PACK = 512  # points added at once that make a block of their own
+STAY_LOOSE = 64  # of the last points, when the others are packed
 FEWEST_IN_A_BLOCK = 32  # points added at once; fewer become rows
+
+
+class Curve(NamedTuple):
+    """A row of `latest_metrics`; a tuple, for thousands are read in a second."""
+
+    curve: int
+    run_no: int
+    key: str
+    value: float
+    is_nan: int
+    at_ms: int
+    step: int
+    points: int
+    min_value: float | None
+    max_value: float | None
+    loose: int
+    high_ms: int | None
+    high_step: int | None
+    high_value: float | None
+
+    @property
+    def high(self) -> Bound | None:
+        """The place that no point lies after; None for a curve without points."""
+        if self.high_ms is None or self.high_step is None or self.high_value is None:
+            return None
+        return self.high_ms, self.high_step, self.high_value
 
 
 class Added(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,43 +87,52 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
         return to_points(merged(block, self.more)) if self.more else block
 
 
-def add(tx: Transaction, curve: Row, ordered: Sequence[Place]) -> Added:
-    """How to add points to a curve. `ordered` has no point twice."""
-    number = curve["curve"]
-    high = None if curve["high_ms"] is None else (curve["high_ms"], curve["high_step"], curve["high_value"])
-    is_later = not curve["points"] or (high is not None and ordered[0][:3] > high)
-    new = ordered if is_later else _not_held(tx, number, ordered)
+def to_curve(row: Row) -> Curve:
+    # sqlite3.Row iterates over its values, psycopg's dictionary over its keys.
+    return Curve._make(row.values() if isinstance(row, dict) else row)
+
+
+def add(tx: Transaction, curve: Curve, places: Sequence[Place]) -> Added:
+    """Add points to a curve, or say which rows and blocks to insert for them."""
+    number, loose, high = curve.curve, curve.loose, curve.high
+    ordered = in_order(places)
+    is_later = not curve.points or (high is not None and ordered[0][:3] > high)
+    new = ordered if is_later else _not_packed(tx, number, ordered)
     if new and (high is None or new[-1][:3] > high):
         high = new[-1][:3]
-    loose, rows, blocks = curve["loose"], [], []
-    if is_later and len(new) >= ENOUGH_TO_PACK:
+    rows, blocks, count = [], [], len(new)
+    if count < FEWEST_IN_A_BLOCK:
+        rows = [to_row(number, place) for place in new]
+        if not is_later:  # some may be there; the table knows
+            count, rows = sum(tx.run(SQL.insert_point, **row) for row in rows), []
+    elif is_later and count >= ENOUGH_TO_PACK:
         blocks = [_block(number, part) for part in parts_of(new, BLOCK)]
+        return Added(points=count, loose=loose, high=high, rows=rows, blocks=blocks)
     else:
-        loose += len(new)
-        if len(new) >= FEWEST_IN_A_BLOCK:
-            blocks = [_block(number, new, is_loose=True)]
-        else:
-            rows = [
-                {"curve": number, "at_ms": at_ms, "step": step, "value": value, "is_nan": int(is_nan)}
-                for at_ms, step, value, is_nan in new
-            ]
-    return Added(points=len(new), loose=loose, high=high, rows=rows, blocks=blocks)
+        new = new if is_later else _not_in_rows(tx, number, new)
+        count = len(new)
+        blocks = [_block(number, new, is_loose=True)] if new else []
+    return Added(points=count, loose=loose + count, high=high, rows=rows, blocks=blocks)
 
 
-def insert(tx: Transaction, added: Sequence[Added]) -> None:
-    tx.many(SQL.insert_point, [row for one in added for row in one.rows])
+def insert(tx: Transaction, rows: list[dict[str, Any]], added: Sequence[Added]) -> None:
+    tx.many(SQL.insert_point, rows + [row for one in added for row in one.rows])
     tx.many(SQL.insert_block, [block for one in added for block in one.blocks])
 
 
-def pack_loose(tx: Transaction, curve: int) -> None:
-    """Move the loose points of a curve into blocks that do not overlap."""
+def pack_loose(tx: Transaction, curve: int) -> int:
+    """Move the loose points of a curve into blocks that do not overlap; the number of those that stay loose.
+
+    The last ones stay, because what comes a little late, or after one that came too early, lies among them.
+    """
     loose = [_place(row) for row in tx.all(SQL.loose_points, curve=curve)]
     for row in tx.all(SQL.loose_payloads, curve=curve):
-        loose += places(unpack(row["payload"]))
-    loose = merged(NONE, loose)
+        loose += places_of(unpack(row["payload"]))
+    ordered = in_order(loose)
+    to_pack, last = ordered[:-STAY_LOOSE], ordered[-STAY_LOOSE:]
     held = tx.all(SQL.packed_blocks, curve=curve)
     blocks: list[dict[str, Any]] = []
-    for block, more in zip([None, *held], _spread(held, loose), strict=True):
+    for block, more in zip([None, *held], _spread(held, to_pack), strict=True):
         if not more:
             continue
         if block is None or _stands_alone(block, more):
@@ -107,6 +144,8 @@ def pack_loose(tx: Transaction, curve: int) -> None:
     tx.run(SQL.delete_loose_points, curve=curve)
     tx.run(SQL.delete_loose_blocks, curve=curve)
     tx.many(SQL.insert_block, blocks)
+    tx.many(SQL.insert_point, [to_row(curve, place) for place in last])
+    return len(last)
 
 
 def read_points(reader: Reader, curve: int, *, limit: int = ALL_POINTS, offset: int = 0) -> Iterator[Points]:
@@ -131,9 +170,9 @@ def _pieces(rows: Sequence[Row]) -> list[Piece]:
         elif row["payload"] is None:
             loose.append((row["first_ms"], row["first_step"], row["first_value"], bool(row["is_nan"])))
         else:
-            loose += places(unpack(row["payload"]))
+            loose += places_of(unpack(row["payload"]))
     held.sort(key=_first)
-    spread = _spread(held, merged(NONE, loose))
+    spread = _spread(held, in_order(loose))
     pieces = [Piece(points=0, payload=None, more=spread[0])]
     for row, more in zip(held, spread[1:], strict=True):
         pieces.append(Piece(points=row["points"], payload=row["payload"], more=more))
@@ -152,17 +191,25 @@ def _stands_alone(block: Row, more: Sequence[Place]) -> bool:
     return more[0][:3] > last and (block["points"] >= BLOCK or len(more) >= BLOCK)
 
 
-def _not_held(tx: Transaction, curve: int, ordered: Sequence[Place]) -> list[Place]:
-    first, last = ordered[0], ordered[-1]
-    held = {
-        _place(row)
-        for row in tx.all(SQL.loose_points_between, curve=curve, first_ms=first[0], last_ms=last[0])
-    }
+def _not_packed(tx: Transaction, curve: int, ordered: Sequence[Place]) -> list[Place]:
+    held: set[Place] = set()
     for row in tx.all(SQL.blocks_between, curve=curve, **_bounds(ordered)):
         points = unpack(row["payload"])
-        start, end = bisect_left(points.at_ms, first[0]), bisect_right(points.at_ms, last[0])
-        held.update(places(points.part(start, end)))
+        start, end = bisect_left(points.at_ms, ordered[0][0]), bisect_right(points.at_ms, ordered[-1][0])
+        held.update(places_of(points.part(start, end)))
     return [place for place in ordered if place not in held]
+
+
+def _not_in_rows(tx: Transaction, curve: int, ordered: Sequence[Place]) -> list[Place]:
+    if not ordered:
+        return []
+    held = {_place(row) for row in tx.all(SQL.loose_points_between, curve=curve, **_bounds(ordered))}
+    return [place for place in ordered if place not in held]
+
+
+def to_row(curve: int, place: Place) -> dict[str, Any]:
+    at_ms, step, value, is_nan = place
+    return {"curve": curve, "at_ms": at_ms, "step": step, "value": value, "is_nan": int(is_nan)}
 
 
 def _block(curve: int, ordered: Sequence[Place], *, is_loose: bool = False) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice, repeat
-from operator import le, sub
+from operator import itemgetter, le, lt, sub
 from typing import TypeVar
 
 import msgspec
@@ -62,7 +62,7 @@ def place_of(at_ms: int, step: int, value: float) -> Place:
     return (at_ms, step, 0.0, True) if math.isnan(value) else (at_ms, step, value, False)
 
 
-def places(points: Points) -> list[Place]:
+def places_of(points: Points) -> list[Place]:
     at_ms, step, value = points.at_ms, points.step, points.value
     if any(map(math.isnan, value)):
         return list(map(place_of, at_ms, step, value))
@@ -72,9 +72,9 @@ def places(points: Points) -> list[Place]:
 def to_points(ordered: Sequence[Place]) -> Points:
     if not ordered:
         return NONE
-    at_ms, step, value, is_nan = zip(*ordered, strict=True)
-    if any(is_nan):
-        value = tuple(math.nan if nan else number for number, nan in zip(value, is_nan, strict=True))
+    at_ms, step, value = (list(map(itemgetter(column), ordered)) for column in range(3))
+    if any(map(itemgetter(3), ordered)):
+        value = [math.nan if place[3] else place[2] for place in ordered]
     return Points(at_ms, step, value)
 
 
@@ -91,13 +91,15 @@ def joined(parts: Iterable[Points]) -> Points:
     return Points(at_ms, step, value)
 
 
-def merged(points: Points, more: Sequence[Place]) -> list[Place]:
-    """Both together in order; what is in both is there once."""
-    return without_repeats(sorted([*places(points), *more]))
+def in_order(places: Sequence[Place]) -> Sequence[Place]:
+    """Sorted; what is there twice is there once."""
+    if all(map(lt, places, islice(places, 1, None))):
+        return places
+    return list(dict.fromkeys(sorted(places)))
 
 
-def without_repeats(ordered: Sequence[Place]) -> list[Place]:
-    return list(dict.fromkeys(ordered))
+def merged(points: Points, more: Sequence[Place]) -> Sequence[Place]:
+    return in_order([*places_of(points), *more])
 
 
 def parts_of(ordered: Sequence[Place], size: int) -> Iterator[Sequence[Place]]:

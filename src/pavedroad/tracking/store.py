@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pavedroad.catalog import write_fact
-from pavedroad.errors import Exists, Invalid, NotFound, did_you_mean
+from pavedroad.errors import Exists, Invalid, NotFound, PavedError, did_you_mean
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.sql import Reader, Row, Transaction, load_queries
 from pavedroad.tracking import limits
-from pavedroad.tracking.metrics import log_metrics, to_metric
+from pavedroad.tracking.metrics import CurveKey, PointsOfRun, add_points, log_metrics, to_metric
 from pavedroad.tracking.model import (
     ACTIVE,
     ARTIFACTS,
@@ -25,6 +25,7 @@ from pavedroad.tracking.model import (
     root_of,
 )
 from pavedroad.tracking.names import random_name
+from pavedroad.tracking.points import Place
 
 SQL = load_queries("pavedroad.tracking")
 DEFAULT_EXPERIMENT = "0"
@@ -381,6 +382,25 @@ def log_batch(
         log_metrics(tx, run_id, row["no"], points)
     if checked_tags:
         _set_tags(tx, row["no"], checked_tags)
+
+
+def log_points(tx: Transaction, items: Sequence[PointsOfRun]) -> list[Exception | None]:
+    """Add points, checked already, to the curves of several runs; for each item, why it is refused."""
+    numbers: dict[str, int | PavedError] = {}
+    added: dict[CurveKey, list[Place]] = {}
+    for run_id, curves in items:
+        if run_id not in numbers:
+            try:
+                numbers[run_id] = open_run(tx, run_id)["no"]
+            except PavedError as refusal:
+                numbers[run_id] = refusal
+        number = numbers[run_id]
+        if isinstance(number, int):
+            for key, places in curves.items():
+                added.setdefault((number, key), []).extend(places)
+    add_points(tx, added)
+    found = [numbers[run_id] for run_id, _ in items]
+    return [None if isinstance(number, int) else number for number in found]
 
 
 def log_metric(tx: Transaction, run_id: str, metric: Metric) -> None:

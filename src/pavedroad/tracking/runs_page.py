@@ -210,7 +210,7 @@ def show_runs(request: Request) -> Runs:
         did=_did(words.get("did", "")),
         unheard=_unheard(reader, query) if query.filter and not number and refusal is None else [],
         refusal=refusal,
-        is_empty=not rows and refusal is None and query == RunsQuery(),
+        is_empty=not number and refusal is None and query == RunsQuery(),
     )
 
 

@@ -189,7 +189,7 @@ def _curves_of_run(tx: Transaction, number: int, keys: Sequence[str]) -> dict[st
 
 
 def _with_next(curve: Curve, places: Sequence[Place]) -> dict[str, Any] | None:
-    """The row of a curve with one number more that lies after all others, the most frequent case; else None."""
+    """The row of a curve with one number more, after all others; None when it is not so simple."""
     at_ms, step, value, is_nan = places[0]
     if (
         len(places) > 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +18,7 @@ import pavedroad.errors
 from pavedroad.catalog import Project
 from pavedroad.checks.pages_of_rules import rule_pages
 from pavedroad.cli import COMMANDS, GROUPS, paved
+from pavedroad.server.compatibility import MLFLOW_VERSION, Row, rows
 
 FOLDER = Path(__file__).parent
 HEADER = "<!-- Written by `make docs`; edit the code instead. -->\n\n"
@@ -84,6 +87,46 @@ def project_page() -> str:
     )
 
 
+COMPATIBILITY = """\
+# MLflow's routes
+
+Of MLflow {version}'s {all} routes, {answered} are answered: all of classic tracking, artifacts, the
+registry and webhooks. The other {missing} answer 501 with `NOT_IMPLEMENTED` and say what to do
+instead; the client does not try them again. {extensions} routes are ours alone.
+
+A path under `/api/` is answered under `/ajax-api/`, too. Limits, error codes and messages are
+MLflow's; where something differs, the row says so. Any other address below `/api/` answers 404
+with `ENDPOINT_NOT_FOUND`, a wrong method 405.
+"""
+
+
+def compatibility_page() -> str:
+    """`docs/mlflow-compatibility.md`: every route of MLflow's server, from the tables that answer."""
+    known = rows()
+    number = Counter(row.here for row in known)
+    parts = [
+        HEADER,
+        COMPATIBILITY.format(
+            version=MLFLOW_VERSION,
+            all=number["answered"] + number["not answered"],
+            answered=number["answered"],
+            missing=number["not answered"],
+            extensions=number["extension"],
+        ),
+    ]
+    for area, of_area in itertools.groupby(known, key=lambda row: row.area):
+        parts += [f"\n## {area[0].upper()}{area[1:].replace('-', ' ')}\n\n", *_routes_of(list(of_area))]
+    return "".join(parts).replace(":path}", "}").replace(":int}", "}")
+
+
+def _routes_of(area: list[Row]) -> list[str]:
+    if area[0].here == "not answered":
+        head = f"Not answered: {area[0].note}.\n\n| method | path |\n|---|---|\n"
+        return [head, *(f"| {row.method} | `{row.path}` |\n" for row in area)]
+    head = "| method | path | here | differences |\n|---|---|---|---|\n"
+    return [head, *(f"| {row.method} | `{row.path}` | {row.here} | {row.note} |\n" for row in area)]
+
+
 def _commented_fields(struct: type[msgspec.Struct]) -> list[tuple[str, str, str]]:
     """Name, default and comment of every field that has a comment and may be left out."""
     source = inspect.getsource(struct)
@@ -98,6 +141,7 @@ def _commented_fields(struct: type[msgspec.Struct]) -> list[tuple[str, str, str]
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "errors.md": errors_page,
+    "mlflow-compatibility.md": compatibility_page,
     "project.md": project_page,
     "settings.md": settings_page,
     **{f"rules/{name}": partial(str, text) for name, text in rule_pages().items()},

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pavedroad.errors import Invalid, NotFound, PavedError
+from pavedroad.server.not_answered import not_answered
 
 LOG = logging.getLogger("pavedroad.server")
 API_PREFIXES = ("/api/", "/ajax-api/", "/v2/")
@@ -48,6 +49,8 @@ def as_refusal(error: Exception, request: Request) -> PavedError:
         return error
     path = request.url.path
     if isinstance(error, HTTPException):
+        if error.status_code in (404, 405) and (missing := not_answered(request.method, path)) is not None:
+            return missing
         if error.status_code == 404:
             return UnknownPath(f"nothing is at {path}", hint="check the address")
         if error.status_code == 405:

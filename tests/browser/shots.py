@@ -51,7 +51,7 @@ def main(folder: Path) -> None:
             if name == "big":
                 run = fill(record)[0]
                 fill_road(record)
-                wanted += [f"/runs/{run}", "/?lanes=all", "/runs?page=167"]
+                wanted += [f"/runs/{run}", "/?lanes=all", "/runs?page=200"]
             site = Site(record, told)
             take(browser, site, paths(site) if told else wanted, folder, name)
             site.stop()

@@ -20,7 +20,7 @@ from pavedroad.tracking.columns import (
     parse_columns,
     telling_columns,
 )
-from pavedroad.tracking.runs_query import RunsQuery, rows_of, scope_of
+from pavedroad.tracking.runs_query import RunsQuery, page_of, scope_of
 
 KEYS = st.text("abc_.-/ :9", min_size=1).filter(lambda key: key == key.strip())
 COLUMNS = st.builds(Column, st.sampled_from(["params", "tags", "metrics", "min", "max"]), KEYS) | st.builds(
@@ -80,7 +80,7 @@ def test_cells_hold_the_last_least_and_most_of_a_metric_and_everything_of_a_run(
     add_runs(any_record)
     reader, query = any_record.db, RunsQuery(experiment="flights", order="start_time ASC")
     scope = scope_of(reader, query)
-    rows = rows_of(reader, query, scope, offset=0, limit=10)
+    rows = page_of(reader, query, scope, offset=0, limit=10).rows
     columns = parse_columns(
         "metrics.auc, min.auc, max.auc, params.depth, params.`odd key`,"
         "tags.team, experiment, duration, user_id"
@@ -96,7 +96,7 @@ def test_more_columns_than_a_statement_names_are_read_too(record: Record) -> Non
     add_runs(record)
     query = RunsQuery(order="start_time ASC")
     scope = scope_of(record.db, query)
-    rows = rows_of(record.db, query, scope, offset=0, limit=10)
+    rows = page_of(record.db, query, scope, offset=0, limit=10).rows
     columns = [*(Column("params", f"none-{at}") for at in range(80)), Column("params", "depth")]
     assert [cells[-1] for cells in cells_of(record.db, rows, columns, scope.names)] == ["4", "8", "8", "2"]
 

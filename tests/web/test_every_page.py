@@ -19,8 +19,9 @@ from pavedroad.server.app import PAGES
 
 LARGEST_BYTES = 100_000
 MOST_PAGES = 400
-CHECKED_BY_OTHERS = ("/api/", "/ajax-api/", "/static/")
-LOOKS = {"x", "scale", "smooth"}  # of curves; their links would multiply the pages
+REACHED_BY_FORMS = ("/runs/erase",)
+CHECKED_BY_OTHERS = ("/api/", "/ajax-api/", "/static/", "/sandbox/")
+LOOKS = {"x", "scale", "smooth", "order", "choose"}  # of curves and tables; their links multiply the pages
 PLACES = ("/", "/artifacts", "/runs", "/models", "/journal", "/search")
 
 
@@ -61,6 +62,8 @@ def test_every_link_of_every_page_leads_to_a_page(pages: dict[str, Answer]) -> N
 def test_the_links_reach_every_kind_of_page(pages: dict[str, Answer]) -> None:
     paths = [urlsplit(path).path for path in pages]
     for page in PAGES:
+        if page.path in REACHED_BY_FORMS:
+            continue
         pattern = re.sub(r"\{[^}:]+:path\}", ".+", page.path)
         pattern = re.sub(r"\{[^}]+\}", "[^/]+", pattern)
         assert any(re.fullmatch(pattern, path) for path in paths), f"nothing links to {page.path}"

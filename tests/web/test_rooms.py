@@ -149,16 +149,16 @@ def test_a_filter_that_cannot_be_read_is_explained_where_it_was_typed(story: Sit
 
 
 def test_columns_are_those_that_tell_the_runs_apart(big: Site) -> None:
-    columns = [column["field"] for column in big.json("/runs.json")["columns"]]
+    columns = [column["field"] for column in big.json("/runs.json")["columns"]][4:]
     assert columns[:4] == ["metrics.accuracy", "metrics.auc", "metrics.f1", "metrics.log_loss"]
     assert all(column.startswith("params.") for column in columns[4:])
 
 
 def test_ten_thousand_runs_are_paged_to_the_end(big: Site) -> None:
-    last = big.json("/runs.json?page=167")
+    last = big.json("/runs.json?page=200")
     assert last["number"] == 10_000
-    assert len(last["rows"]) == 10_000 - 166 * 60
-    assert last["next"] == ""
+    assert len(last["rows"]) == 50
+    assert last["pages"]["next"] == ""
     assert big.json("/runs.json?page=999")["rows"] == []
 
 

@@ -48,7 +48,7 @@ def post(site: Site, path: str, fields: list[tuple[str, str]], **headers: str) -
             return Answer(error.code, error.headers, error.read())
 
 
-# ---------------------------------------------------------------------------------------------- columns, order
+# ------------------------------------------------------------------------------------ columns, order
 
 
 def test_without_a_choice_who_and_when_stand_before_what_tells_the_runs_apart(site: Site) -> None:

@@ -8,8 +8,8 @@ from pavedroad.errors import Invalid, did_you_mean
 from pavedroad.kit.sql import Reader
 from pavedroad.tracking import Run
 from pavedroad.tracking.model import LOST, RUN_STATUSES
-from pavedroad.tracking.runs_query import RunsQuery, check_query, rows_of, scope_of
 from pavedroad.tracking.run_values import with_values
+from pavedroad.tracking.runs_query import RunsQuery, check_query, page_of, scope_of
 
 SHOWN_METRICS = 4
 STATUSES = (*RUN_STATUSES, LOST)
@@ -42,8 +42,8 @@ def narrowed(query: RunsQuery, *, pipeline: str = "", status: str = "") -> RunsQ
 
 def list_runs(reader: Reader, query: RunsQuery, *, limit: int) -> list[ListedRun]:
     """The first runs that match, in the order of the query."""
-    rows = rows_of(reader, query, scope_of(reader, query), offset=0, limit=limit)
-    return [_listed(run) for run in with_values(reader, rows)]
+    page = page_of(reader, query, scope_of(reader, query), offset=0, limit=limit)
+    return [_listed(run) for run in with_values(reader, page.rows)]
 
 
 def _listed(run: Run) -> ListedRun:

@@ -15,7 +15,6 @@ import csv
 import io
 import math
 import re
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -23,7 +22,7 @@ import msgspec
 
 from pavedroad.errors import MissingExtra
 from pavedroad.kit.clock import utc_iso
-from pavedroad.kit.sql import Reader, Row
+from pavedroad.kit.sql import Reader
 from pavedroad.tracking.columns import (
     ATTRIBUTE,
     ATTRIBUTES,
@@ -43,9 +42,9 @@ from pavedroad.tracking.runs_query import (
     check_query,
     columns_of,
     numbers_of,
-    rows_of_numbers,
     scope_of,
 )
+from pavedroad.tracking.search import rows_of
 
 PIECE = 1000  # runs read and written together
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -56,7 +55,7 @@ _encode = msgspec.json.Encoder().encode
 class Selection(msgspec.Struct, frozen=True):
     """The runs of an export and its columns."""
 
-    numbers: array[int]  # of the rows of runs, in order
+    numbers: list[int]  # of the rows of runs, in order
     columns: list[Column]
     scope: Scope
 
@@ -129,9 +128,7 @@ def _pieces(reader: Reader, selection: Selection) -> Iterator[list[list[Cell]]]:
     """The cells of a thousand runs at a time; a run that is gone meanwhile is left out."""
     for start in range(0, len(selection.numbers), PIECE):
         wanted = selection.numbers[start : start + PIECE]
-        rows: dict[int, Row] = {row["no"]: row for row in rows_of_numbers(reader, wanted)}
-        there = [rows[number] for number in wanted if number in rows]
-        yield cells_of(reader, there, selection.columns, selection.scope.names)
+        yield cells_of(reader, rows_of(reader, wanted), selection.columns, selection.scope.names)
 
 
 def _every_column(reader: Reader, numbers: Sequence[int]) -> list[Column]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.requests import Request
@@ -22,6 +23,7 @@ from pavedroad.tracking.columns import (
     duration_ms,
     telling_columns,
 )
+from pavedroad.tracking.comparison import FEWEST, MOST
 from pavedroad.tracking.filters import Field, Order, comparisons_of, parse_filter, parse_order
 from pavedroad.tracking.model import LOST
 from pavedroad.tracking.runs_chooser import Chooser, has_key, keys_on_record, make_chooser
@@ -30,10 +32,9 @@ from pavedroad.tracking.runs_query import (
     Scope,
     check_query,
     columns_of,
-    number_of,
     orders_of,
+    page_of,
     read_query,
-    rows_of,
     scope_of,
 )
 from pavedroad.web.page import Elsewhere
@@ -151,6 +152,7 @@ class Runs(msgspec.Struct, frozen=True, kw_only=True):
     choices: list[Choice]
     chooser: Chooser | None  # when it is asked for
     choose: str  # where the columns are chosen
+    compare_all: str  # all of a short list side by side; else empty
     exports: dict[str, str]  # format -> address
     did: str  # what was just done, in words
     unheard: list[Unheard]  # of a filter that nothing matches
@@ -184,8 +186,8 @@ def show_runs(request: Request) -> Runs:
         about = _about(query)
         check_query(query)
         scope = scope_of(reader, query)
-        rows = rows_of(reader, query, scope, offset=(page - 1) * ON_A_PAGE, limit=ON_A_PAGE)
-        number = number_of(reader, query, scope)
+        found = page_of(reader, query, scope, offset=(page - 1) * ON_A_PAGE, limit=ON_A_PAGE)
+        rows, number = found.rows, found.number or 0
         columns = _columns(reader, query, rows)
     except PavedError as error:
         if not isinstance(error, Invalid):
@@ -206,6 +208,7 @@ def show_runs(request: Request) -> Runs:
         choices=_choices(query),
         chooser=chooser,
         choose=query.address(choose=1),
+        compare_all=_compare_all(rows, number),
         exports={kind: query.address(f"/runs/export.{kind}") for kind in ("csv", "json", "arrow")},
         did=_did(words.get("did", "")),
         unheard=_unheard(reader, query) if query.filter and not number and refusal is None else [],
@@ -249,6 +252,12 @@ def _experiments(reader: Reader, query: RunsQuery, scope: Scope) -> list[str]:
     every = scope.names if not query.experiment else scope_of(reader, RunsQuery(view=query.view)).names
     newest = list(dict.fromkeys([*scope.names.values(), *every.values()]))[:EXPERIMENTS_LISTED]
     return sorted(newest)
+
+
+def _compare_all(rows: Sequence[Row], number: int) -> str:
+    if not FEWEST <= len(rows) == number <= MOST:
+        return ""
+    return f"/runs/compare?{urlencode({'run': ','.join(row['id'] for row in rows)})}"
 
 
 def _did(word: str) -> str:

@@ -8,19 +8,18 @@ Nothing of it is kept on the server: the address is the view.
 from __future__ import annotations
 
 import contextlib
-from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 import msgspec
 
 from pavedroad.errors import Invalid, NotFound
-from pavedroad.kit.sql import Reader, Row, load_queries
+from pavedroad.kit.sql import Reader, load_queries
 from pavedroad.tracking.columns import Column, parse_columns, split_list
 from pavedroad.tracking.filters import parse_filter, parse_order
 from pavedroad.tracking.model import ACTIVE, PARENT_TAG, Experiment
-from pavedroad.tracking.search import MOST_RESULTS, count_matching_runs, find_runs, make_page_token
-from pavedroad.tracking.store import RUNS_PER_QUERY, find_experiment, get_experiment, in_list
+from pavedroad.tracking.search import Page, find_page, make_page_token, matching_numbers
+from pavedroad.tracking.store import find_experiment, get_experiment
 
 SQL = load_queries("pavedroad.tracking", "page_queries.sql")
 # Steps and other nested runs are shown with the run they belong to.
@@ -114,35 +113,16 @@ def _named(reader: Reader, word: str) -> Experiment | None:
     return found
 
 
-def rows_of(reader: Reader, query: RunsQuery, scope: Scope, *, offset: int, limit: int) -> list[Row]:
+def page_of(reader: Reader, query: RunsQuery, scope: Scope, *, offset: int, limit: int) -> Page:
+    """Some of the runs that match, in order, and the number of all of them."""
     token = make_page_token(offset) if offset else ""
-    rows, _ = find_runs(reader, scope.ids, condition_of(query), orders_of(query), _view(query), limit, token)
-    return rows
+    condition, orders = condition_of(query), orders_of(query)
+    return find_page(reader, scope.ids, condition, orders, _view(query), limit, token, counted=True)
 
 
-def numbers_of(reader: Reader, query: RunsQuery, scope: Scope) -> array[int]:
-    """The row numbers of all runs that match, in order: eight bytes for each."""
-    numbers, token = array("q"), ""
-    while True:
-        rows, token = find_runs(
-            reader, scope.ids, condition_of(query), orders_of(query), _view(query), MOST_RESULTS, token
-        )
-        numbers.extend(row["no"] for row in rows)
-        if not token:
-            return numbers
-
-
-def rows_of_numbers(reader: Reader, numbers: Sequence[int]) -> list[Row]:
-    """In no order."""
-    rows: list[Row] = []
-    for start in range(0, len(numbers), RUNS_PER_QUERY):
-        places, values = in_list(numbers[start : start + RUNS_PER_QUERY])
-        rows += reader.all(f"SELECT r.* FROM runs r WHERE r.no IN ({places})", **values)  # noqa: S608
-    return rows
-
-
-def number_of(reader: Reader, query: RunsQuery, scope: Scope) -> int:
-    return count_matching_runs(reader, scope.ids, condition_of(query), _view(query))
+def numbers_of(reader: Reader, query: RunsQuery, scope: Scope) -> list[int]:
+    """The row numbers of all runs that match, in order."""
+    return matching_numbers(reader, scope.ids, condition_of(query), orders_of(query), _view(query))
 
 
 def _view(query: RunsQuery) -> str:

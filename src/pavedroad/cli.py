@@ -55,11 +55,13 @@ COMMANDS = (
     Command("stage", "pavedroad.catalog.cli:stage", "Set the stage of an artifact.", "Record"),
     Command("lineage", "pavedroad.catalog.cli:lineage", "Tell what came from what.", "Record"),
     Command("journal", "pavedroad.catalog.cli:journal", "Read who did what, when.", "Record"),
+    Command("import", "pavedroad.transfer.cli:import_", "Take runs, models and files from MLflow.", "Record"),
     Command("delete", "pavedroad.housekeeping.cli:delete", "Delete runs and experiments.", "Keep"),
     Command("undelete", "pavedroad.housekeeping.cli:undelete", "Bring back what was deleted.", "Keep"),
     Command("gc", "pavedroad.housekeeping.cli:gc", "Remove what nobody needs any more.", "Keep"),
     Command("backup", "pavedroad.housekeeping.cli:backup", "Back up the whole record.", "Keep"),
     Command("restore", "pavedroad.housekeeping.cli:restore", "Make a record of a backup.", "Keep"),
+    Command("doctor", "pavedroad.housekeeping.cli:doctor", "Examine the record, and say what to do.", "Keep"),
 )
 # Which extra brings a package that a command cannot do without.
 EXTRA_OF = {

@@ -1,4 +1,4 @@
-"""`paved delete`, `undelete`, `gc`, `backup`, `restore`."""
+"""`paved delete`, `undelete`, `gc`, `backup`, `restore`, `doctor`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pavedroad.errors import Refused
-from pavedroad.kit.terminal import json_option, print_json, table
+from pavedroad.kit.terminal import Style, json_option, print_json, styled, table
 
 if TYPE_CHECKING:
     from pavedroad.housekeeping.collecting import Collected
@@ -116,7 +116,7 @@ def gc(older_than: str, grace: str, do_it: bool, as_json: bool) -> None:
 @click.command()
 @click.argument("target", type=click.Path(path_type=Path))
 @json_option
-def backup(target: Path, as_json: bool) -> None:
+def backup(target: Path, as_json: bool) -> int:
     """Write a backup of the whole record to a folder, or to a .tar or .tar.gz file.
 
     Nothing needs to stop: it holds one moment, with every file that is named then. A folder with an earlier
@@ -144,8 +144,7 @@ def backup(target: Path, as_json: bool) -> None:
             click.echo(f"missing: {digest}")
         next_step = "paved doctor store" if made.missing else f"paved restore {target}"
         click.echo(f"next: `{next_step}`" + ("" if made.missing else " where PAVED_HOME is another record's"))
-    if made.missing:
-        raise SystemExit(1)
+    return 1 if made.missing else 0
 
 
 @click.command()
@@ -182,6 +181,43 @@ def restore(source: Path, replace: bool, yes: bool, as_json: bool) -> None:
     if found.missing:
         click.echo(f"{count(len(found.missing), 'file')} were missing already when the backup was made")
     click.echo("next: `paved doctor store`")
+
+
+@click.group()
+def doctor() -> None:
+    """Examine what is here, and say what to do."""
+
+
+@doctor.command()
+@click.option("--quick", is_flag=True, help="Do not read every point and every byte.")
+@click.option(
+    "--repair", "do_repair", is_flag=True, help="Set right what can be without losing anything logged."
+)
+@json_option
+def store(quick: bool, do_repair: bool, as_json: bool) -> int:
+    """Examine the record: database, rows, curves, files and space. Ends with 1 when something fails."""
+    from pavedroad.config import read_settings
+    from pavedroad.housekeeping.doctor import examine_store
+    from pavedroad.housekeeping.progress import ProgressLine
+
+    line = ProgressLine()
+    try:
+        found = examine_store(read_settings(), quick=quick, do_repair=do_repair, progress=line)
+    finally:
+        line.close()
+    if as_json:
+        print_json(found)
+    else:
+        for done in found.repaired:
+            click.echo(f"repaired: {done}")
+        for each in found.lines:
+            style: Style = {"ok": "good", "warn": "warn", "fail": "bad"}[each.verdict]  # type: ignore[assignment]
+            click.echo(f"{styled(f'{each.verdict:<4}', style)}  {each.check:<9} {each.says}")
+            for detail in each.details:
+                click.echo(f"                {detail}")
+            if each.next_step:
+                click.echo(f"          next: {each.next_step}")
+    return 0 if found.is_whole else 1
 
 
 def _show_collected(found: Collected, *, done: bool, older_than: str, grace: str) -> None:

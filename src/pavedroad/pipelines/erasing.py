@@ -47,6 +47,15 @@ def erase_unused_entries(tx: Transaction, keys: Sequence[str], *, before_ms: int
     return sum(tx.run(SQL.erase_unused_entry, cache_key=key, before_ms=before_ms) for key in keys)
 
 
+def forget_entries_with(tx: Transaction, digests: Set[str]) -> int:
+    """Forget the results in the cache that need one of these files; how many."""
+    forgotten = 0
+    for row in tx.all(SQL.values_of_entries, since_ms=0):
+        if any(file.digest in digests for file in _VALUE.decode(row["output"]).all_files()):
+            forgotten += tx.run(SQL.forget_entry, cache_key=row["cache_key"])
+    return forgotten
+
+
 def erase_unused_descriptions(tx: Transaction) -> None:
     """Forget code and environments that no run names any more."""
     tx.run(SQL.erase_unused_code)

@@ -31,6 +31,9 @@ ORDER BY e.cache_key
 DELETE FROM cache_entries WHERE cache_key = :cache_key AND created_ms < :before_ms
     AND NOT EXISTS (SELECT 1 FROM step_runs s WHERE s.cache_key = :cache_key AND s.ended_ms >= :before_ms)
 
+-- name: forget_entry
+DELETE FROM cache_entries WHERE cache_key = :cache_key
+
 -- name: values_of_entries
 SELECT cache_key, run_id, step_run_id, output FROM cache_entries WHERE output <> '' AND created_ms >= :since_ms
 

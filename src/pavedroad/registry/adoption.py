@@ -6,6 +6,7 @@ No gate was asked about them here, and nothing pretends that one was: an alias t
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -96,7 +97,12 @@ def settle_version(tx: Transaction, version: ModelVersion) -> None:
     )
 
 
-def settle_model(tx: Transaction, model: RegisteredModel, *, who: str) -> None:
+def keep_number(tx: Transaction, name: str, number: int) -> None:
+    """A number whose version was deleted elsewhere is given to no other one here."""
+    tx.run(store.SQL.keep_number, name=name, version=number, uid=uuid.uuid4().hex)
+
+
+def settle_model(tx: Transaction, model: RegisteredModel) -> None:
     """The description and the time of the last change, once all its versions are here."""
     held = store.get_model(tx, model.name)
     if model.description and model.description != held.description:

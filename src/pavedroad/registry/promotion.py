@@ -126,6 +126,11 @@ def adopt_alias(
         raise Exists(f"{holder} is {alias} here", hint=f"run `paved promote {version} --to {alias}`")
     if holder is not None:
         return
+    if alias in gated and store.list_moves(tx, version.name, alias=alias, limit=1):
+        raise Exists(
+            f"{alias} of {version.name} was given here before, so its gates decide",
+            hint=f"run `paved promote {version} --to {alias}`",
+        )
     _move(tx, version, alias, "imported", None, 0, who)
     if alias in gated:
         _settle_stages(tx, version, None, gated=gated, who=who)

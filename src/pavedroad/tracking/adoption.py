@@ -13,11 +13,11 @@ import msgspec
 
 from pavedroad.errors import Exists
 from pavedroad.kit.clock import now_ms
-from pavedroad.kit.sql import Transaction, load_queries
+from pavedroad.kit.sql import Reader, Transaction, load_queries
 from pavedroad.tracking import limits
 from pavedroad.tracking.artifact_files import put_file
 from pavedroad.tracking.inputs import RunInputs
-from pavedroad.tracking.metrics import log_metrics
+from pavedroad.tracking.metrics import CurveKey, add_points
 from pavedroad.tracking.model import (
     ACTIVE,
     ARTIFACTS,
@@ -30,7 +30,8 @@ from pavedroad.tracking.model import (
     StoredFile,
     root_of,
 )
-from pavedroad.tracking.store import DEFAULT_EXPERIMENT, LARGEST_ID, get_experiment, run_row
+from pavedroad.tracking.points import Place, place_of
+from pavedroad.tracking.store import DEFAULT_EXPERIMENT, LARGEST_ID, get_experiment
 
 STORE = load_queries("pavedroad.tracking")
 SQL = load_queries("pavedroad.tracking", "adoption_queries.sql")
@@ -124,9 +125,14 @@ def adopt_run(tx: Transaction, run: Run, inputs: RunInputs, *, deleted_ms: int |
     return number
 
 
-def adopt_points(tx: Transaction, run_id: str, points: Iterable[Metric]) -> None:
-    """Points of an adopted run, deleted or not. A point that is there stays one point."""
-    log_metrics(tx, run_id, run_row(tx, run_id)["no"], points)
+def adopt_points(tx: Transaction, points: Iterable[tuple[int, Iterable[Metric]]]) -> None:
+    """Points of adopted runs, named by row number, deleted or not. A point that is there stays one point."""
+    added: dict[CurveKey, list[Place]] = {}
+    for number, metrics in points:
+        for metric in metrics:
+            place = place_of(metric.at_ms, metric.step, metric.value)
+            added.setdefault((number, metric.key), []).append(place)
+    add_points(tx, added)
 
 
 def adopt_logged_model(tx: Transaction, model: LoggedModel) -> None:
@@ -148,7 +154,7 @@ def adopt_logged_model(tx: Transaction, model: LoggedModel) -> None:
     )
     tx.many(STORE.insert_logged_model_param, _of_model(model.id, model.params))
     tx.many(STORE.upsert_logged_model_tag, _of_model(model.id, model.tags))
-    tx.many(STORE.insert_logged_model_metric, [_to_point(model.id, metric) for metric in model.metrics])
+    tx.many(SQL.adopt_model_point, [_to_point(model.id, metric) for metric in model.metrics])
 
 
 def adopt_files(tx: Transaction, uri: str, files: Iterable[tuple[str, StoredFile]]) -> None:
@@ -156,6 +162,15 @@ def adopt_files(tx: Transaction, uri: str, files: Iterable[tuple[str, StoredFile
     root = root_of(uri)
     for path, stored in files:
         put_file(tx, root, path, stored)
+
+
+def known_runs(reader: Reader, experiment_id: str) -> set[str]:
+    """The ids of an experiment's runs, deleted ones too."""
+    return {row["id"] for row in reader.all(SQL.known_run_ids, experiment_id=int(experiment_id))}
+
+
+def known_logged_models(reader: Reader, experiment_id: str) -> set[str]:
+    return {row["id"] for row in reader.all(SQL.known_model_ids, experiment_id=int(experiment_id))}
 
 
 def _new_experiment(tx: Transaction, experiment: Experiment, dialect: str) -> int:

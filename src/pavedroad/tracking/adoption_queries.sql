@@ -41,3 +41,14 @@ VALUES (:id, :experiment_id, :name, :artifact_location, :status, :status_message
 ON CONFLICT (id) DO UPDATE
 SET status = excluded.status, status_message = excluded.status_message, lifecycle_stage = excluded.lifecycle_stage,
     updated_ms = excluded.updated_ms
+
+-- name: known_run_ids
+SELECT id FROM runs WHERE experiment_id = :experiment_id
+
+-- name: known_model_ids
+SELECT id FROM logged_models WHERE experiment_id = :experiment_id
+
+-- name: adopt_model_point
+INSERT INTO logged_model_metrics (model_id, run_id, key, at_ms, step, value, is_nan, dataset_name, dataset_digest)
+VALUES (:model_id, :run_id, :key, :at_ms, :step, :value, :is_nan, :dataset_name, :dataset_digest)
+ON CONFLICT (model_id, run_id, key, at_ms, step, value, is_nan) DO NOTHING

@@ -31,7 +31,8 @@ class DatabaseSource:
         tags = self._pairs("experiment_tags", "experiment_id")
         found = self._ask(
             "experiments",
-            "experiment_id, name, artifact_location, lifecycle_stage, creation_time, last_update_time, workspace",
+            "experiment_id, name, artifact_location, lifecycle_stage, creation_time, last_update_time,"
+            " workspace",
             ("ORDER BY experiment_id", ()),
         )
         return [

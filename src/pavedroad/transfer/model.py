@@ -12,6 +12,7 @@ from pavedroad.tracking import DatasetInput, Experiment, LoggedModel, Metric, Ru
 
 # In the order in which they are told.
 KINDS = ("experiments", "runs", "points", "logged models", "files", "models", "versions", "aliases")
+RETRY = "!"  # at the end of a kept digest: files were missing, so they are tried again
 MOST_PROBLEMS = 200  # that are kept word by word; the others are counted
 
 
@@ -106,10 +107,12 @@ class Count(msgspec.Struct, kw_only=True):
     taken: int = 0
     already: int = 0
     not_taken: int = 0
+    here: int | None = None  # counted in the record itself at the end, where that can be done
 
     @property
     def matches(self) -> bool:
-        return self.not_taken == 0 and self.source == self.taken + self.already
+        adds_up = self.not_taken == 0 and self.source == self.taken + self.already
+        return adds_up and (self.here is None or self.here >= self.source)
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

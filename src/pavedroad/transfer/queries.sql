@@ -10,10 +10,26 @@ SELECT id FROM transfers WHERE direction = :direction AND address = :address
 UPDATE transfers SET ended_ms = :at_ms WHERE id = :id
 
 -- name: transferred
-SELECT source, target, digest FROM transferred WHERE transfer_id = :transfer_id AND kind = :kind
+SELECT source, target, digest, points FROM transferred WHERE transfer_id = :transfer_id AND kind = :kind
 
 -- name: mark_transferred
-INSERT INTO transferred (transfer_id, kind, source, target, digest, at_ms)
-VALUES (:transfer_id, :kind, :source, :target, :digest, :at_ms)
+INSERT INTO transferred (transfer_id, kind, source, target, digest, points, at_ms)
+VALUES (:transfer_id, :kind, :source, :target, :digest, :points, :at_ms)
 ON CONFLICT (transfer_id, kind, source) DO UPDATE
-SET target = excluded.target, digest = excluded.digest, at_ms = excluded.at_ms
+SET target = excluded.target, digest = excluded.digest, points = excluded.points, at_ms = excluded.at_ms
+
+-- name: runs_here
+-- What of the marked ones the record really holds, and how many points.
+SELECT COUNT(*) AS runs, COALESCE(SUM(p.points), 0) AS points
+FROM transferred t
+JOIN runs r ON r.id = t.target
+LEFT JOIN (SELECT run_no, SUM(points) AS points FROM latest_metrics GROUP BY run_no) AS p ON p.run_no = r.no
+WHERE t.transfer_id = :transfer_id AND t.kind = 'run'
+
+-- name: logged_models_here
+SELECT COUNT(*) FROM transferred t JOIN logged_models m ON m.id = t.target
+WHERE t.transfer_id = :transfer_id AND t.kind = 'logged-model'
+
+-- name: versions_here
+SELECT COUNT(*) FROM transferred t JOIN model_versions v ON v.uid = t.target
+WHERE t.transfer_id = :transfer_id AND t.kind = 'version'

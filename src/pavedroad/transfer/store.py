@@ -13,6 +13,7 @@ SQL = load_queries("pavedroad.transfer")
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     digest: str
+    points: int = 0
 
 
 def start_transfer(tx: Transaction, direction: str, address: str) -> int:
@@ -32,16 +33,31 @@ def end_transfer(tx: Transaction, transfer_id: int) -> None:
 def marks(reader: Reader, transfer_id: int, kind: str) -> dict[str, Mark]:
     """What of a kind was transferred, by its id at the source."""
     rows = reader.all(SQL.transferred, transfer_id=transfer_id, kind=kind)
-    return {row["source"]: Mark(target=row["target"], digest=row["digest"]) for row in rows}
+    return {
+        row["source"]: Mark(target=row["target"], digest=row["digest"], points=row["points"]) for row in rows
+    }
 
 
-def mark(tx: Transaction, transfer_id: int, kind: str, source: str, target: str, digest: str) -> None:
+def set_mark(tx: Transaction, transfer_id: int, kind: str, source: str, mark: Mark) -> None:
     tx.run(
         SQL.mark_transferred,
         transfer_id=transfer_id,
         kind=kind,
         source=source,
-        target=target,
-        digest=digest,
+        target=mark.target,
+        digest=mark.digest,
+        points=mark.points,
         at_ms=now_ms(),
     )
+
+
+def count_here(reader: Reader, transfer_id: int) -> dict[str, int]:
+    """What the record holds of all that was ever imported from a store."""
+    found = reader.one(SQL.runs_here, transfer_id=transfer_id)
+    assert found is not None  # a sum always has a row
+    return {
+        "runs": int(found["runs"]),
+        "points": int(found["points"]),
+        "logged models": int(reader.value(SQL.logged_models_here, transfer_id=transfer_id)),
+        "versions": int(reader.value(SQL.versions_here, transfer_id=transfer_id)),
+    }

@@ -15,6 +15,7 @@ CREATE TABLE transferred (
     source TEXT NOT NULL, -- its id where it comes from
     target TEXT NOT NULL, -- its id where it went
     digest TEXT NOT NULL, -- of all that was seen of it: equal means nothing to do
+    points BIGINT NOT NULL DEFAULT 0, -- of a run
     at_ms BIGINT NOT NULL,
     PRIMARY KEY (transfer_id, kind, source)
 );

@@ -28,7 +28,7 @@ CASES = [
     ("tags.team is |", "NULL", "NOT NULL"),
     ("tags.team is not |", "NULL"),
     ("status not |", "IN"),
-    ("params.depth = |", "'2'", "'8'", "'4'"),
+    ("params.depth = |", "'2'", "'4'", "'8'"),
     ("params.depth = '8|", "'8'"),
     ("status = 'f|", "'FINISHED'", "'FAILED'"),
     ("status = 'L|", "'LOST'"),

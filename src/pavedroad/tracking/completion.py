@@ -11,14 +11,15 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from pavedroad.kit.sql import Reader
+from pavedroad.kit.sql import Reader, load_queries
 from pavedroad.tracking.columns import LAST, LEAST, METRIC_KINDS, MOST, PARAM, TAG, Column
 from pavedroad.tracking.filters import RUNS
 from pavedroad.tracking.model import LOST, RUN_STATUSES
 from pavedroad.tracking.runs_chooser import keys_on_record
 
+SQL = load_queries("pavedroad.tracking", "page_queries.sql")
 OFFERED = 16
-VALUES_READ = 2000  # rows looked at for the values of one key
+VALUES_READ = 1000  # of one key, or of one attribute of the newest runs
 LONGEST_VALUE = 80
 NUMERIC = (">", ">=", "<", "<=", "=", "!=")
 TEXTUAL = ("=", "!=", "LIKE", "ILIKE")
@@ -211,7 +212,7 @@ def _rest_of_operator(operator: str, begun: str, field: Column) -> list[Offer]:
 
 
 def _values(reader: Reader, field: Column, operator: str, begun: str, rest: Sequence[_Token]) -> list[Offer]:
-    """Values that runs have, newest runs first; a list begins with its parenthesis."""
+    """Values that runs have; a list begins with its parenthesis."""
     if field.kind in METRIC_KINDS or field.key in RUNS.numbers or operator in ("LIKE", "ILIKE"):
         return []
     letters = begun.strip("'\"").lower()
@@ -233,11 +234,8 @@ def _known_values(reader: Reader, field: Column) -> list[str]:
             f"SELECT {column} AS value FROM runs ORDER BY no DESC LIMIT :most", most=VALUES_READ
         )
     elif field.kind in (PARAM, TAG):
-        rows = reader.all(
-            f"SELECT value FROM {field.kind} WHERE key = :key ORDER BY run_no DESC LIMIT :most",
-            key=field.key,
-            most=VALUES_READ,
-        )
+        query = SQL.param_values if field.kind == PARAM else SQL.tag_values
+        rows = reader.all(query, key=field.key, most=VALUES_READ)
     else:
         return []
     values = dict.fromkeys(row["value"] for row in rows)

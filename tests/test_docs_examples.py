@@ -22,6 +22,10 @@ RUN_BY_ANOTHER_TEST = {
     ("checks.md", "$ paved check --rule REP"): "tests/checks/test_docs.py",
     ("code-in-the-cache.md", "# late/settings.py"): "tests/pipelines/code/test_page.py",
     ("gates.md", "import msgspec"): "tests/registry/test_gates_page.py",
+    ("housekeeping.md", "$ paved delete experiment/flights"): "tests/housekeeping/test_page.py",
+    ("housekeeping.md", "$ paved gc --older-than 0 --grace 0"): "tests/housekeeping/test_page.py",
+    ("housekeeping.md", "$ paved backup keep"): "tests/housekeeping/test_page.py",
+    ("housekeeping.md", "$ paved doctor store"): "tests/housekeeping/test_page.py",
     ("storage.md", "$ PAVED_DATABASE=postgresql://ada:secret@127.0.0.1:1/paved paved list"): (
         "tests/test_storage_page.py"
     ),

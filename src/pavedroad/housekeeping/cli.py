@@ -138,7 +138,7 @@ def backup(target: Path, as_json: bool) -> int:
         print_json(made)
     else:
         copied = "" if made.copied_files == made.files else f", {made.copied_files} of them new"
-        click.echo(f"{made.target} holds {made.rows:,} rows of {made.tables} tables")
+        click.echo(f"{target} holds {made.rows:,} rows of {made.tables} tables")
         click.echo(f"and {count(made.files, 'file')} of {size(made.bytes)}{copied}")
         for digest in made.missing[:MOST_SHOWN]:
             click.echo(f"missing: {digest}")

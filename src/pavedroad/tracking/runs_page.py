@@ -302,6 +302,8 @@ def _refusal(error: PavedError, query: RunsQuery, about: str) -> Refusal:
     corrected = f"{before}{suggestion}{after}" if suggestion else ""
     # The place is marked, so the message need not hold the filter once more.
     said = error.message.replace(f"Invalid clause(s) in filter string: '{query.filter}': ", "")
+    if suggestion:
+        said = f"{wrong!r} is not known here"
     return Refusal(
         about=about,
         message=said[:1].upper() + said[1:],

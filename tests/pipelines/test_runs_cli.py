@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import shlex
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -11,6 +14,8 @@ from tests.tracking.runs import FORMULA, add_runs
 
 from pavedroad.config import Settings
 from pavedroad.record import open_record
+
+PAGE = (Path(__file__).parents[2] / "docs" / "runs.md").read_text("utf-8")
 
 
 @pytest.fixture
@@ -37,6 +42,11 @@ def test_runs_are_filtered_ordered_and_shown_in_chosen_columns(paved, ids):
         ["run-3", "0.77", "250", "ms"],
         ["run-1", "0.99", "250", "ms"],
     ]
+
+
+def test_the_example_on_the_page_is_what_is_said(paved, ids):
+    (command, *lines) = re.findall(r"```console\n\$ paved (.*?)```", PAGE, re.DOTALL)[0].splitlines()
+    assert paved(*shlex.split(command)).out.splitlines() == lines
 
 
 def test_the_json_of_chosen_columns_is_that_of_the_export(paved, ids):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
+from tests.conftest import clean_environment
 from tests.housekeeping.filled import fill, tables
 
 from pavedroad.catalog import read_facts
@@ -232,3 +235,23 @@ def test_erasing_over_http(live):
     assert post(address, b'{"force": true}') == {"erased_runs": 1}
     live.record.db.write(lambda tx: delete_experiment(tx, filled.experiment_id, who="ada"))
     assert post(f"/api/pavedroad/experiments/{filled.experiment_id}/erase") == {"erased_runs": 0}
+
+
+@pytest.mark.parametrize("delay_s", [0.35, 0.5, 0.8])
+def test_a_collection_killed_at_any_moment_leaves_all_that_is_named(paved, record, delay_s):
+    for number in range(30):
+        filled = fill(record, f"e{number}")
+        if number % 2:
+            record.db.write(lambda tx, run=filled.run_id: delete_run(tx, run, who="ada"))
+    command = [sys.executable, "-m", "pavedroad.cli", "gc", "--older-than", "0", "--grace", "0", "--run"]
+    process = subprocess.Popen(
+        command, env=clean_environment(record.settings.home), stdout=subprocess.DEVNULL
+    )
+    time.sleep(delay_s)
+    process.kill()
+    process.wait()
+    for digest in named_files(record.db, steps_since_ms=now_ms()):
+        read_bytes(record.files, digest)
+    paved("gc", "--older-than", "0", "--grace", "0", "--run")
+    assert set(record.files.digests()) == set(named_files(record.db, steps_since_ms=now_ms()))
+    assert record.db.value("SELECT COUNT(*) AS number FROM runs") == 15

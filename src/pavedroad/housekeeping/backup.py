@@ -1,7 +1,7 @@
 """`paved backup`: one moment of the record, taken while others go on writing.
 
 The rows come first, from a snapshot; then the files that they name: they are there by then and do not change.
-What is named is never collected, so a backup and a collection do not disturb each other.
+A collection waits for its turn (`turns`): what is erased meanwhile keeps its files until the backup has them.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from pavedroad.housekeeping.archive import (
     write_rows,
 )
 from pavedroad.housekeeping.named_files import named_files
+from pavedroad.housekeeping.turns import own_turn
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.files import CHUNK_BYTES, FileStore, FolderFiles
 from pavedroad.kit.snapshot import Snapshot, snapshot_of
@@ -58,9 +59,10 @@ def make_backup(record: Record, target: Path, *, progress: Progress) -> Report:
     """
     mode = _tar_mode(target)
     try:
-        if mode is None:
-            return _to_folder(record, target, progress)
-        return _to_tar(record, target, mode, progress)
+        with own_turn(record.settings):
+            if mode is None:
+                return _to_folder(record, target, progress)
+            return _to_tar(record, target, mode, progress)
     except OSError as error:
         raise Unavailable(
             f"cannot write the backup to {target}: {error.strerror or error}",

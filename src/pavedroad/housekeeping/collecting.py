@@ -21,6 +21,7 @@ from pavedroad.catalog import write_fact
 from pavedroad.errors import Conflict, NotFound
 from pavedroad.housekeeping.erasing import RUNS_AT_ONCE, erase_experiment, erase_runs, with_steps
 from pavedroad.housekeeping.named_files import Doomed, named_files, named_since
+from pavedroad.housekeeping.turns import own_turn
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.files import ABANDONED_AFTER_S, Listed
 from pavedroad.kit.sql import Transaction
@@ -73,7 +74,12 @@ def plan(record: Record, limits: Limits, *, progress: Progress = nothing_shown) 
 
 
 def collect(record: Record, limits: Limits, *, who: str, progress: Progress = nothing_shown) -> Collected:
-    """Remove it. The journal tells what went."""
+    """Remove it. The journal tells what went. Raises Unavailable while a backup is made."""
+    with own_turn(record.settings):
+        return _collect(record, limits, who, progress)
+
+
+def _collect(record: Record, limits: Limits, who: str, progress: Progress) -> Collected:
     began_ms = now_ms()
     doomed = _doomed(record, limits)
     _erase_rows(record, doomed, limits, who=who, progress=progress)

@@ -6,6 +6,7 @@ from pavedroad.catalog import write_fact
 from pavedroad.housekeeping.checks import SQL as CHECKS
 from pavedroad.housekeeping.checks import Examined, indexes_wanted
 from pavedroad.housekeeping.orphans import remove_orphans
+from pavedroad.housekeeping.turns import own_turn
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.sql import Transaction
 from pavedroad.pipelines.erasing import forget_entries_with
@@ -22,7 +23,8 @@ def repair(record: Record, found: Examined, *, who: str) -> list[str]:
     """Make indexes again, forget rows that are left alone and cached results without their files, take the
     summaries of curves from their points. What was done, in words.
     """
-    return record.db.write(lambda tx: _repair(tx, record.db.dialect, found, who))
+    with own_turn(record.settings):
+        return record.db.write(lambda tx: _repair(tx, record.db.dialect, found, who))
 
 
 def _repair(tx: Transaction, dialect: str, found: Examined, who: str) -> list[str]:

@@ -27,6 +27,7 @@ from pavedroad.housekeeping.archive import (
     read_manifest,
     read_rows,
 )
+from pavedroad.housekeeping.turns import own_turn
 from pavedroad.kit.files import FileStore, FolderFiles, digest_of_file, put_stream
 from pavedroad.kit.sql import Transaction
 from pavedroad.record import Record, open_record
@@ -45,7 +46,7 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
 
 def restore(settings: Settings, source: Path, *, replace: bool, progress: Progress) -> Restored:
     """Raises: NotFound, Invalid, Damaged for a bad backup; Conflict for a record that is not empty."""
-    with _unpacked(source, settings.home) as folder:
+    with own_turn(settings), _unpacked(source, settings.home) as folder:
         manifest = read_manifest(folder)
         listed = read_file_list(folder, manifest)
         _check_tables(folder, manifest)

@@ -1,4 +1,4 @@
-"""Backup, restore, collection and repair take turns on one record: each relies on what others would change."""
+"""Backup, restore, collection and repair of one record take turns: each relies on what others change."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from pavedroad.errors import Invalid, NotFound, PavedError
@@ -56,6 +56,8 @@ def as_refusal(error: Exception, request: Request) -> PavedError:
         if error.status_code == 405:
             return WrongMethod(f"{path} does not answer {request.method}", hint="use another method")
         return Invalid(str(error.detail), hint="check the request")
+    if isinstance(error, ClientDisconnect):  # nobody is there to read it
+        return Invalid("the request was cut off", hint="send it again")
     number = secrets.token_hex(4)
     LOG.error("request %s %s failed, number %s", request.method, path, number, exc_info=error)
     return Broken(

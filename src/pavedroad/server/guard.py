@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -9,6 +10,21 @@ from starlette.requests import Request
 from pavedroad.errors import Refused
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1", "testserver"}
+
+
+@lru_cache(maxsize=256)
+def _name_in(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # `[::1`
+        return ""
+
+
+def _address_in(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def refuse_strangers(request: Request, *, bound_to: str) -> None:
@@ -19,13 +35,12 @@ def refuse_strangers(request: Request, *, bound_to: str) -> None:
             host = value.decode("latin-1")
         elif header == b"origin":
             origin = value.decode("latin-1")
-    name = urlsplit(f"//{host}").hostname or ""
-    if bound_to in LOOPBACK and host and name not in LOOPBACK:
+    if bound_to in LOOPBACK and host and _name_in(host) not in LOOPBACK:
         raise Refused(
             f"this server answers as localhost, not as {host!r}",
             hint="open it by its own address, or start it with --host",
         )
-    if origin and request.method not in {"GET", "HEAD", "OPTIONS"} and urlsplit(origin).netloc != host:
+    if origin and request.method not in {"GET", "HEAD", "OPTIONS"} and _address_in(origin) != host:
         raise Refused(
             f"a page of {origin!r} may not write here", hint="use the command line or the MLflow client"
         )

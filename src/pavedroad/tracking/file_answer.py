@@ -5,12 +5,13 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections.abc import Iterator
-from typing import BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from pavedroad.errors import Invalid
 from pavedroad.kit.files import CHUNK_BYTES, Stored
@@ -52,9 +53,19 @@ async def file_answer(request: Request, stored: Stored, path: str) -> Response:
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=media_type)
     source = await run_in_threadpool(record_of(request).files.open, stored.digest)
-    return StreamingResponse(
-        _pieces(source, first, last), status_code=status, headers=headers, media_type=media_type
-    )
+    return _FileResponse(source, (first, last), status_code=status, headers=headers, media_type=media_type)
+
+
+class _FileResponse(StreamingResponse):
+    """Closes the file also when the client is gone before its first byte."""
+
+    def __init__(self, source: BinaryIO, span: tuple[int, int], **options: Any) -> None:
+        super().__init__(_pieces(source, *span), **options)
+        self._source = source
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._source:
+            await super().__call__(scope, receive, send)
 
 
 def _range(header: str, size_bytes: int) -> tuple[int, int] | None:
@@ -77,9 +88,8 @@ def _range(header: str, size_bytes: int) -> tuple[int, int] | None:
 
 
 def _pieces(source: BinaryIO, first: int, last: int) -> Iterator[bytes]:
-    with source:
-        source.seek(first)
-        left = last - first + 1
-        while left > 0 and (piece := source.read(min(CHUNK_BYTES, left))):
-            left -= len(piece)
-            yield piece
+    source.seek(first)
+    left = last - first + 1
+    while left > 0 and (piece := source.read(min(CHUNK_BYTES, left))):
+        left -= len(piece)
+        yield piece

@@ -14,7 +14,6 @@ import socket
 import ssl
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -35,6 +34,7 @@ LOG = logging.getLogger("pavedroad.webhooks")
 LOOK_EVERY_S = 0.5
 ANSWER_WITHIN_S = 10  # between two bytes
 END_WITHIN_S = 30  # for the whole request
+MACHINES_TRIED = 2  # of one name
 LEASE_MS = 60_000  # then the sender is taken for dead
 DELAYS_S = (1, 5, 30, 120, 600)  # before each further attempt
 LONGEST_DELAY_S = 600
@@ -91,7 +91,7 @@ def send(url: str, body: bytes, *, delivery_id: str, secret: str | None, allowed
     except ssl.SSLError as error:
         return Sent(error=f"TLS: {error.reason or error}")
     except TimeoutError:
-        return Sent(error=f"no answer within {ANSWER_WITHIN_S} s")
+        return Sent(error="no answer in time")
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         return Sent(error=f"{type(error).__name__}: {error}"[:300])
 
@@ -103,12 +103,15 @@ def _post(url: str, body: bytes, headers: dict[str, str], allowed: AllowedHosts)
     target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
     connection = http.client.HTTPConnection(host, port, timeout=ANSWER_WITHIN_S)
     connection.sock = _connect(host, port, allowed, use_tls=parts.scheme == "https")
-    ended = threading.Timer(END_WITHIN_S, _shut, [connection.sock])
+    is_over = threading.Event()
+    ended = threading.Timer(END_WITHIN_S, _shut, [connection.sock, is_over])
     ended.start()
     try:
         connection.request("POST", target, body=body, headers={"Host": parts.netloc, **headers})
         response = connection.getresponse()
         text = response.read(KEPT_ANSWER_BYTES).decode("utf-8", "replace")
+        if is_over.is_set():
+            raise TimeoutError
         wait = response.headers.get("Retry-After", "")
         return Sent(
             status=response.status,
@@ -123,7 +126,7 @@ def _post(url: str, body: bytes, headers: dict[str, str], allowed: AllowedHosts)
 
 def _connect(host: str, port: int, allowed: AllowedHosts, *, use_tls: bool) -> socket.socket:
     failure: OSError = ConnectionError(f"no machine answers as {host}")
-    for address in machines(host, port, allowed):
+    for address in machines(host, port, allowed)[:MACHINES_TRIED]:
         try:
             connected = socket.create_connection(address, timeout=ANSWER_WITHIN_S)
         except OSError as error:
@@ -139,7 +142,8 @@ def _connect(host: str, port: int, allowed: AllowedHosts, *, use_tls: bool) -> s
     raise failure
 
 
-def _shut(connected: socket.socket) -> None:
+def _shut(connected: socket.socket, is_over: threading.Event) -> None:
+    is_over.set()
     with suppress(OSError):
         connected.shutdown(socket.SHUT_RDWR)
 
@@ -152,16 +156,22 @@ class _Sender:
         self._allowed = read_allowed(record.settings.webhook_hosts)
         self._secrets = secrets_of(record)
         self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="webhook")
-        self._busy: Counter[str] = Counter()
+        self._busy: dict[str, str] = {}  # delivery -> webhook
         self._lock = threading.Lock()
+        self._is_more = False
+        self.woken = threading.Event()
 
     def look(self) -> None:
-        now = now_ms()
-        for row in self._record.db.all(SQL.due_deliveries, now_ms=now, limit=200):
+        self._is_more = False
+        for row in self._record.db.all(SQL.due_deliveries, now_ms=now_ms(), limit=200):
             with self._lock:
-                if self._busy.total() >= SENDERS or self._busy[row["webhook_id"]] >= SENDERS_PER_WEBHOOK:
+                if row["id"] in self._busy:
                     continue
-                self._busy[row["webhook_id"]] += 1
+                of_webhook = sum(known == row["webhook_id"] for known in self._busy.values())
+                if len(self._busy) >= SENDERS or of_webhook >= SENDERS_PER_WEBHOOK:
+                    self._is_more = True
+                    continue
+                self._busy[row["id"]] = row["webhook_id"]
             self._pool.submit(self._deliver, row)
 
     def forget(self) -> None:
@@ -179,7 +189,9 @@ class _Sender:
             LOG.warning("a webhook's delivery %s could not be recorded: %s", row["id"], error)
         finally:
             with self._lock:
-                self._busy[row["webhook_id"]] -= 1
+                del self._busy[row["id"]]
+            if self._is_more:
+                self.woken.set()
 
     def _claim_and_send(self, row: Row) -> None:
         now = now_ms()
@@ -233,7 +245,9 @@ def delivering_webhooks(record: Record) -> Iterator[None]:
 
     def look() -> None:
         forgotten = 0.0
-        while not stopped.wait(LOOK_EVERY_S):
+        while not stopped.is_set():
+            sender.woken.wait(LOOK_EVERY_S)
+            sender.woken.clear()
             try:
                 sender.look()
                 if time.monotonic() - forgotten > FORGET_EVERY_S:
@@ -248,6 +262,7 @@ def delivering_webhooks(record: Record) -> Iterator[None]:
         yield
     finally:
         stopped.set()
+        sender.woken.set()
         thread.join()
         sender.stop()
 

@@ -130,3 +130,11 @@ def test_an_aborted_upload_leaves_nothing(api: Any) -> None:
 def test_files_of_registered_versions_do_not_change_in_parts(api: Any) -> None:
     answered = api("POST", f"{MPU}/create/registry/u1", {"path": "model.pkl", "num_parts": 1})
     assert (answered.status, answered.json["error_code"]) == (403, "PERMISSION_DENIED")
+
+
+def test_parts_go_the_way_the_client_came(api: Any) -> None:
+    """Through a proxy that ends TLS, too."""
+    asked = {"path": "big.bin", "num_parts": 1}
+    headers = {"Host": "localhost:8443", "X-Forwarded-Proto": "https"}
+    made = api.ok("POST", f"{MPU}/create/0/r", asked, headers=headers)
+    assert made["credentials"][0]["url"].startswith(f"https://localhost:8443{MPU}/part/")

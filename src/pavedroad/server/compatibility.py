@@ -6,12 +6,14 @@ import re
 
 import msgspec
 
+import pavedroad.housekeeping.api
 import pavedroad.registry.mlflow_api
 import pavedroad.tracking.mlflow_api
 from pavedroad.server.not_answered import AREAS, TWINS
 
 MLFLOW_VERSION = "3.17"  # whose list of routes this is
 PREFIX = "/api/2.0/mlflow/"
+OURS = "/api/pavedroad/"
 # Routes of ours beside MLflow's.
 EXTENSIONS = {
     ("PUT", "/api/2.0/mlflow-artifacts/mpu/part/{upload_id}/{number:int}"),
@@ -25,7 +27,7 @@ NOTES = {
     "GET /": "our overview instead of MLflow's pages",
     "GET /version": "ours; MLflow's client only needs an answer",
     "GET /api/3.0/mlflow/server-info": "no workspaces, no presigned addresses, plain PUT and GET by default",
-    "POST /api/2.0/mlflow/runs/search": "filters also take `OR`, `NOT`, parentheses",
+    "POST /api/2.0/mlflow/runs/search": "also `OR`, `NOT`, parentheses; optional `fields`, `count`",
     "GET /api/2.0/mlflow/runs/get": "a run whose process died is FAILED",
     "POST /api/2.0/mlflow/registered-models/alias": "a gated alias asks its gates; 403 with what they say",
     "DELETE /api/2.0/mlflow/registered-models/delete": _REFUSED_WHILE_GATED,
@@ -63,7 +65,7 @@ def rows() -> list[Row]:
             method=method,
             path=path,
             area=_area(path),
-            here="extension" if (method, path) in EXTENSIONS else "answered",
+            here="extension" if (method, path) in EXTENSIONS or path.startswith(OURS) else "answered",
             note=NOTES.get(f"{method} {path}", ""),
         )
         for method, path in sorted(answered, key=lambda route: (_area(route[1]), route[1], route[0]))
@@ -81,8 +83,8 @@ def _answered() -> list[tuple[str, str]]:
     exact = [(method, PREFIX + path) for room in rooms for method, path in room.EXACT]
     routes = [
         (method, route.path)
-        for room in rooms
-        for route in room.ROUTES
+        for door in (*rooms, pavedroad.housekeeping.api)
+        for route in door.ROUTES
         for method in sorted((route.methods or set()) - {"HEAD"})
     ]
     return exact + routes
@@ -96,6 +98,8 @@ def _area(path: str) -> str:
     """The noun of a path: what stands after the prefix."""
     found = re.search(r"/mlflow/([a-z-]+)", path)
     noun = found[1] if found else path.strip("/").partition("/")[0]
+    if path.startswith(OURS):
+        return "ours alone"
     if "artifact" in path and noun not in ("logged-models", "model-versions"):
         return "artifacts"
     return noun if noun in _NOUNS else "server"

@@ -153,11 +153,17 @@ async def create_multipart(request: Request) -> Response:
     home = record_of(request).settings.home
     parts = 1 if sent.num_parts is None else sent.num_parts
     upload_id = await run_in_threadpool(create_upload, home, path, parts)
-    address = f"{str(request.base_url).rstrip('/')}{SERVICES[0]}/mpu/part/{upload_id}"
+    address = f"{_own_address(request)}{SERVICES[0]}/mpu/part/{upload_id}"
     credentials = [
         {"url": f"{address}/{number}", "part_number": number, "headers": {}} for number in range(1, parts + 1)
     ]
     return answer({"upload_id": upload_id, "credentials": credentials})
+
+
+def _own_address(request: Request) -> str:
+    """Where this client reached the server, maybe through a proxy that ends TLS."""
+    scheme = request.headers.get("x-forwarded-proto", "")
+    return f"{scheme if scheme in ('http', 'https') else request.url.scheme}://{request.url.netloc}"
 
 
 async def upload_part(request: Request) -> Response:

@@ -23,7 +23,7 @@ from pavedroad.registry.model import Approval, Evidence, Exemption, GateEvaluati
 from pavedroad.registry.models_page import CHAMPION, Action, known_model
 from pavedroad.registry.provenance import Provenance, provenance_of, subject_of
 from pavedroad.registry.registration import ROOT
-from pavedroad.tracking.files_page import file_address
+from pavedroad.tracking.pictures import file_address
 
 EVALUATIONS_SHOWN = 20
 FACTS_SHOWN = 12

@@ -84,6 +84,8 @@ DOORS: dict[str, Ask] = {
     "logged-models directories": _model("artifacts/directories?artifact_directory_path={path}"),
     "logged-models files": _model("artifacts/files?artifact_file_path={path}"),
     "page of files": in_address("GET", "/files"),
+    "page of files as JSON": lambda api, run_id, path: api("GET", f"/files/{path}.json"),
+    "pages of files shown in a sandbox": in_address("GET", "/sandbox"),
 }
 
 

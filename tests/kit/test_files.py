@@ -331,3 +331,26 @@ def test_an_address_names_a_folder_or_a_bucket(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="unknown file store 'azure://box'"):
         open_files("azure://box", cache=tmp_path / "cache")
     assert list(tmp_path.iterdir()) == [], "opening a store makes no folder"
+
+
+def test_a_file_is_removed_only_when_it_was_not_written_since(tmp_path):
+    files = FolderFiles(tmp_path)
+    stored = put_bytes(files, b"hello")
+    (listed,) = files.listing()
+    assert (listed.digest, listed.size_bytes) == (stored.digest, 5)
+    assert not files.remove_older(stored.digest, than_s=listed.written_s)
+    assert files.has(stored.digest)
+    assert files.remove_older(stored.digest, than_s=listed.written_s + 1)
+    assert list(files.digests()) == []
+    assert list((tmp_path / "incoming").iterdir()) == []
+    assert not files.remove_older(stored.digest, than_s=listed.written_s + 1)
+
+
+def test_a_file_that_is_taken_over_counts_as_written_now(tmp_path):
+    files = FolderFiles(tmp_path / "store")
+    old = tmp_path / "old"
+    old.write_bytes(b"hello")
+    os.utime(old, (1, 1))
+    files.adopt(old)
+    (listed,) = files.listing()
+    assert listed.written_s > 1_700_000_000

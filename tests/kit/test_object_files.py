@@ -69,6 +69,30 @@ def elsewhere(files: ObjectFiles, tmp_path: Path) -> ObjectFiles:
     return ObjectFiles(files.url, tmp_path / "other-cache")
 
 
+def test_a_file_is_removed_only_when_it_was_not_written_since(files: ObjectFiles) -> None:
+    stored = put_bytes(files, b"hello")
+    (listed,) = files.listing()
+    assert (listed.digest, listed.size_bytes) == (stored.digest, 5)
+    assert not files.remove_older(stored.digest, than_s=listed.written_s - 1)
+    assert files.has(stored.digest)
+    assert files.remove_older(stored.digest, than_s=listed.written_s + 1)
+    assert not files.has(stored.digest)
+    assert not files.remove_older(stored.digest, than_s=listed.written_s + 1)
+
+
+def test_a_large_file_that_is_old_is_sent_again_so_that_it_is_young(
+    files: ObjectFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"x" * (5 * 2**20)
+    put_bytes(files, content)
+    (before,) = files.listing()
+    monkeypatch.setattr("pavedroad.kit.object_files.SENT_AGAIN_AFTER_S", 0)
+    time.sleep(1.1)  # the bucket tells whole seconds
+    put_bytes(files, content)
+    (after,) = files.listing()
+    assert after.written_s > before.written_s
+
+
 def test_a_file_is_read_on_another_machine(files: ObjectFiles, elsewhere: ObjectFiles) -> None:
     stored = put_bytes(files, b"hello")
     assert elsewhere.has(stored.digest)

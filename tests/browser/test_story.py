@@ -208,6 +208,7 @@ def test_long_and_odd_names_break_no_page_on_a_phone(hostile: Site, open_page: C
     tab = open_page(viewport=NARROW)
     lists = ("/artifacts", "/runs", "/models")
     found = {href for path in lists for href in hostile.get(path).links if href.startswith(lists)}
+    found = {href for href in found if not href.startswith("/runs/export")}  # a download, not a page
     assert len(found) > 40
     for path in sorted({"/", "/journal", *found}):
         answer = tab.goto(hostile.url + path)

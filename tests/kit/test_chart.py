@@ -2,13 +2,26 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pavedroad.kit.axis import ticks
-from pavedroad.kit.chart import Point, aligned, decimals_for, describe, line_chart, short, thinned
+from pavedroad.kit.chart import (
+    Point,
+    Series,
+    aligned,
+    decimals_for,
+    describe,
+    left_out,
+    line_chart,
+    short,
+    smoothed,
+    thinned,
+)
+from pavedroad.kit.chart import draw as draw_series
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -146,3 +159,61 @@ def test_ticks_are_round() -> None:
     assert ticks(0, 1) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
     assert ticks(0, 500, whole=True) == [0, 100, 200, 300, 400, 500]
     assert ticks(0, 3, whole=True) == [0, 1, 2, 3]
+
+
+def test_a_log_scale_leaves_out_what_is_not_above_zero_and_counts_it() -> None:
+    drawn = ET.fromstring(
+        line_chart(curve(-1, 0, 1, 10, 100), title="t", x_label="step", y_label="", log=True)
+    )
+    (line,) = polylines(drawn)
+    heights = [float(pair.split(",")[1]) for pair in line.split()]
+    assert len(heights) == 3
+    assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2], abs=0.11)  # equal factors
+    assert left_out([-1, 0, 1, math.nan, math.inf, -math.inf], log=True).words == (
+        "1 NaN, 1 ∞, 1 -∞, 2 at or below 0, not on a log scale"
+    )
+    with pytest.raises(ValueError, match="above 0"):
+        line_chart(curve(-1, 0), title="t", x_label="step", y_label="", log=True)
+
+
+def test_values_without_a_place_are_marked_where_they_were() -> None:
+    drawn = draw(curve(1, math.nan, 2, math.inf, 3, -math.inf, 4))
+    marks = [
+        found for found in drawn.iter("{http://www.w3.org/2000/svg}path") if found.get("class") == "lost"
+    ]
+    assert ["".join(mark.itertext()) for mark in marks] == ["1: NaN", "3: ∞", "5: -∞"]
+
+
+def test_a_point_alone_between_two_gaps_is_a_dot_however_long_the_curve() -> None:
+    values = [math.nan if at in (100, 102) else float(at % 7) for at in range(200)]
+    drawn = draw(curve(*values))
+    dots = ["".join(dot.itertext()) for dot in drawn.iter("{http://www.w3.org/2000/svg}circle")]
+    assert "101: 3" in dots
+
+
+def test_smoothing_starts_at_the_first_value_and_passes_over_gaps() -> None:
+    assert [point.y for point in smoothed(curve(5, 5, 5), 0.9)] == pytest.approx([5, 5, 5])
+    jumped = smoothed(curve(1, math.nan, 3), 0.5)
+    assert jumped[0].y == 1
+    assert math.isnan(jumped[1].y)
+    assert jumped[2].y == pytest.approx((0.25 * 1 + 0.5 * 3) / 0.75)
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=50), st.floats(0, 0.999))
+def test_a_smoothed_curve_stays_between_its_extremes(values: list[float], weight: float) -> None:
+    slack = max(map(abs, values)) * 1e-9
+    for point in smoothed(curve(*values), weight):
+        assert min(values) - slack <= point.y <= max(values) + slack
+
+
+def test_the_labels_of_lines_that_end_together_do_not_lie_on_one_another() -> None:
+    series = [
+        Series(points=curve(0, 1), label=letter, class_=f"curve s{at}") for at, letter in enumerate("ABC")
+    ]
+    drawn = ET.fromstring(draw_series(series, title="t", x_label="step"))
+    labels = [
+        t for t in drawn.iter("{http://www.w3.org/2000/svg}text") if t.get("class", "").startswith("label")
+    ]
+    heights = sorted(float(label.get("y", "0")) for label in labels)
+    assert len(heights) == 3
+    assert all(high - low >= 10 for low, high in pairwise(heights))

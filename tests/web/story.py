@@ -39,6 +39,7 @@ from pavedroad.tracking import (
     DatasetInput,
     Metric,
     create_logged_model,
+    delete_run,
     end_run,
     ensure_experiment,
     finish_logged_model,
@@ -397,6 +398,8 @@ def _surroundings_of_the_road(tx: Transaction) -> None:
     ensure_artifact(tx, Ref("pipeline", "churn"), who="carol")
     add_edge(tx, Ref("pipeline", "churn"), "part-of", Ref("project", "churn"))
     set_details(tx, Ref("dataset", "flights"), who="carol", links={"source": "https://example.org/flights"})
+    tried = start_run(tx, experiment_id="0", name="first-try", user="carol")
+    delete_run(tx, tried, who="carol")
 
 
 def _environment() -> Environment:

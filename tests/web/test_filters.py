@@ -3,10 +3,13 @@ from __future__ import annotations
 import math
 import re
 import time
+from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pavedroad.web.filters import FILTERS, ago, markdown, number, shell, shortened, ticked
+from pavedroad.web.filters import FILTERS, ago, cell, markdown, number, shell, shortened, ticked
 from pavedroad.web.states import chip
 
 
@@ -62,6 +65,52 @@ def test_commands_in_backticks_become_code() -> None:
 )
 def test_markdown_cannot_carry_markup_pictures_styles_or_a_first_heading(text: str, never: str) -> None:
     assert never not in markdown(text)
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, {key: value or "" for key, value in attrs}))
+
+
+HEADINGS, LISTS, TABLES = (
+    {"h3", "h4", "h5", "h6"},
+    {"ul", "ol", "li"},
+    {"table", "thead", "tbody", "tr", "th", "td"},
+)
+HARMLESS = HEADINGS | LISTS | TABLES | {"p", "em", "strong", "code", "pre", "blockquote", "hr", "br", "a"}
+ATTRIBUTES = {
+    "a": {"href", "rel", "title"},
+    "ol": {"start"},
+    "code": {"class"},
+    "th": {"class"},
+    "td": {"class"},
+}
+BITS = """[ ]( ) < > </a> <script> javascript: JAVASCRIPT&colon; data:text/html, http://a.b/ https://c.d
+mailto:x@y " ' ` ``` ~~~ | |-:| * _ - 1. > ![ &lt; &#106; onclick= style= \\ x [x]: // #""".split()
+MARKS = st.sampled_from([*BITS, "\n", "\n\n", "- ", "1. ", "> ", "# ", " ", "\t", "\0", "<a href="])
+
+
+@settings(max_examples=1500)
+@given(st.lists(MARKS | st.text(max_size=6), max_size=25).map("".join))
+def test_no_text_makes_markdown_carry_a_script_or_an_attribute_of_its_own(text: str) -> None:
+    parser = _Tags()
+    parser.feed(markdown(text))
+    for tag, attributes in parser.found:
+        assert tag in HARMLESS
+        assert set(attributes) <= ATTRIBUTES.get(tag, set())
+        if "href" in attributes:
+            assert attributes["href"].lower().startswith(("http://", "https://", "mailto:"))
+            assert "nofollow" in attributes["rel"]
+
+
+def test_a_number_with_many_digits_is_short_in_a_table_and_whole_on_hover() -> None:
+    assert cell("0.18795047342768845") == '<span title="0.18795047342768845">0.18795</span>'
+    assert cell("EWR") == "EWR"
+    assert cell("<b>not a number</b>") == "<b>not a number</b>"  # a template escapes it
 
 
 def test_markdown_knows_tables_and_aligns_numbers() -> None:

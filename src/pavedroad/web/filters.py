@@ -89,8 +89,11 @@ def markdown(text: str) -> Markup:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    parser.validateLink = _leads_outside  # type: ignore[assignment, method-assign]
     tokens = parser.parse(text)
-    for token in tokens:
+    for token in (found for outer in tokens for found in (outer, *(outer.children or ()))):
+        if token.type == "link_open":
+            token.attrs["rel"] = "noopener noreferrer nofollow"
         # A column's alignment is written as a style, which the page's policy does not allow.
         if "right" in str(token.attrs.pop("style", "")):
             token.attrs["class"] = "number"
@@ -98,6 +101,10 @@ def markdown(text: str) -> Markup:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
     return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 (markdown-it escaped it)
+
+
+def _leads_outside(address: str) -> bool:
+    return address.lower().startswith(("http://", "https://", "mailto:"))
 
 
 FILTERS: tuple[tuple[str, Callable[..., Any]], ...] = (

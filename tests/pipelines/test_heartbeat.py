@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import urllib.request
 
 import pytest
 from tests.pipelines.test_stopping import start, wait_until, write_flow
@@ -146,6 +147,21 @@ def test_a_killed_run_is_lost_on_pages_and_in_commands_and_failed_to_mlflow(proj
     assert "ended without a word" in live.get(f"/runs/{run_id}")
     answer = json.loads(live.get(f"/api/2.0/mlflow/runs/get?run_id={run_id}"))
     assert answer["run"]["info"]["status"] == "FAILED"
+    assert [run["run_id"] for run in paved("runs", "--status", "LOST", "--json").json] == [run_id]
+    assert paved("runs", "--status", "FAILED", "--json").json == []
+    found = find_over_mlflow(live.url, answer["run"]["info"]["experiment_id"], "status = 'FAILED'")
+    assert run_id in found
+    assert "lost" in live.get("/runs")
+
+
+def find_over_mlflow(url: str, experiment_id: str, condition: str) -> list[str]:
+    request = urllib.request.Request(
+        f"{url}/api/2.0/mlflow/runs/search",
+        data=json.dumps({"experiment_ids": [experiment_id], "filter": condition}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        return [run["info"]["run_id"] for run in json.load(answer)["runs"]]
 
 
 def test_the_server_looks_for_lost_runs_by_itself(any_record, recorder, monkeypatch):

@@ -89,9 +89,11 @@ ATTRIBUTES = {
     "th": {"class"},
     "td": {"class"},
 }
-BITS = """[ ]( ) < > </a> <script> javascript: JAVASCRIPT&colon; data:text/html, http://a.b/ https://c.d
-mailto:x@y " ' ` ``` ~~~ | |-:| * _ - 1. > ![ &lt; &#106; onclick= style= \\ x [x]: // #""".split()
-MARKS = st.sampled_from([*BITS, "\n", "\n\n", "- ", "1. ", "> ", "# ", " ", "\t", "\0", "<a href="])
+WORDS = "[ ]( ) < > </a> <script> javascript: JAVASCRIPT&colon; data:text/html, http://a.b/ mailto:x@y"
+SIGNS = "\" ' ` ``` ~~~ | |-:| * _ - 1. > ![ &lt; &#106; onclick= style= \\ x [x]: // #"
+MARKS = st.sampled_from(
+    [*WORDS.split(), *SIGNS.split(), "\n", "\n\n", "- ", "1. ", "> ", "# ", " ", "\t", "\0", "<a href="]
+)
 
 
 @settings(max_examples=1500)

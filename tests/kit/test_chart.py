@@ -16,10 +16,8 @@ from pavedroad.kit.chart import (
     decimals_for,
     describe,
     left_out,
-    line_chart,
     short,
     smoothed,
-    thinned,
 )
 from pavedroad.kit.chart import draw as draw_series
 
@@ -30,8 +28,12 @@ def curve(*values: float) -> list[Point]:
     return [Point(float(at), value) for at, value in enumerate(values)]
 
 
+def line_chart(points: list[Point], *, log: bool = False) -> str:
+    return draw_series([Series(points=points)], title="loss", x_label="step", y_label="nats", log=log)
+
+
 def draw(points: list[Point]) -> ET.Element:
-    return ET.fromstring(line_chart(points, title="loss", x_label="step", y_label="nats"))
+    return ET.fromstring(line_chart(points))
 
 
 def polylines(drawn: ET.Element) -> list[str]:
@@ -82,19 +84,6 @@ def test_the_description_tells_ends_extremes_and_gaps() -> None:
         says
         == "4 points from step 0 to 3. First 0.9, last 0.3, lowest 0.2 at 1, highest 0.9 at 0. 1 not finite."
     )
-
-
-def test_thinning_keeps_the_ends_and_every_peak() -> None:
-    points = curve(*(1000.0 if at == 777 else math.sin(at / 50) for at in range(5000)))
-    kept = thinned(points, 240)
-    assert len(kept) <= 242
-    assert kept[0] == points[0]
-    assert kept[-1] == points[-1]
-    assert points[777] in kept
-
-
-def test_short_curves_are_not_thinned() -> None:
-    assert thinned(curve(1, 2, 3)) == curve(1, 2, 3)
 
 
 @pytest.mark.parametrize(
@@ -162,9 +151,7 @@ def test_ticks_are_round() -> None:
 
 
 def test_a_log_scale_leaves_out_what_is_not_above_zero_and_counts_it() -> None:
-    drawn = ET.fromstring(
-        line_chart(curve(-1, 0, 1, 10, 100), title="t", x_label="step", y_label="", log=True)
-    )
+    drawn = ET.fromstring(line_chart(curve(-1, 0, 1, 10, 100), log=True))
     (line,) = polylines(drawn)
     heights = [float(pair.split(",")[1]) for pair in line.split()]
     assert len(heights) == 3
@@ -173,7 +160,7 @@ def test_a_log_scale_leaves_out_what_is_not_above_zero_and_counts_it() -> None:
         "1 NaN, 1 ∞, 1 -∞, 2 at or below 0, not on a log scale"
     )
     with pytest.raises(ValueError, match="above 0"):
-        line_chart(curve(-1, 0), title="t", x_label="step", y_label="", log=True)
+        line_chart(curve(-1, 0), log=True)
 
 
 def test_values_without_a_place_are_marked_where_they_were() -> None:

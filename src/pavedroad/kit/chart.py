@@ -52,28 +52,6 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join(part for part in parts if part)
 
 
-def line_chart(
-    points: Sequence[Point],
-    *,
-    title: str,
-    x_label: str,
-    y_label: str,
-    width: float = 400,
-    height: float = 220,
-    log: bool = False,
-) -> Svg:
-    """One curve. `points` are in order of x; at least one must have a place on the scale."""
-    return draw(
-        [Series(points=points)],
-        title=title,
-        x_label=x_label,
-        y_label=y_label,
-        width=width,
-        height=height,
-        log=log,
-    )
-
-
 def draw(
     series: Sequence[Series],
     *,
@@ -164,20 +142,6 @@ def describe(points: Sequence[Point], *, x_label: str) -> str:
         f"lowest {short(lowest.y)} at {short(lowest.x)}, highest {short(highest.y)} at {short(highest.x)}."
         + (f" {missing} not finite." if missing else "")
     )
-
-
-def thinned(points: Sequence[Point], most: int = 240) -> list[Point]:
-    """At most about `most` points that keep every peak: lowest and highest of each bucket, both ends."""
-    if len(points) <= most:
-        return list(points)
-    kept = [points[0]]
-    size = len(points) / (most / 2)
-    for bucket in range(most // 2):
-        part = [p for p in points[int(bucket * size) : int((bucket + 1) * size)] if math.isfinite(p.y)]
-        if part:
-            pair = {min(part, key=lambda p: p.y), max(part, key=lambda p: p.y)}
-            kept.extend(sorted(pair, key=lambda p: p.x))
-    return [*kept, points[-1]]
 
 
 def short(value: float) -> str:

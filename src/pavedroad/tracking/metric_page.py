@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import msgspec
 from starlette.requests import Request
 
@@ -43,10 +41,6 @@ class MetricPage(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def has_part(self) -> bool:
         return self.first_step is not None or self.last_step is not None
-
-    @property
-    def has_nan(self) -> bool:
-        return any(math.isnan(point.value) for point in self.points)
 
 
 def show_metric(request: Request) -> MetricPage:

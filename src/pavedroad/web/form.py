@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -47,14 +47,6 @@ def confirmed(fields: Fields) -> None:
     """Raises Invalid unless the box was ticked that stands before what cannot be undone."""
     if fields.get("sure") != "yes":
         raise Invalid("nothing was done: the box was not ticked", hint="tick it to say that you are sure")
-
-
-def came_from(request: Request) -> str:
-    """The path of the page of ours that sent the form; empty when it is not known."""
-    parts = urlsplit(request.headers.get("referer", ""))
-    if parts.netloc != request.headers.get("host") or not parts.path.startswith("/"):
-        return ""
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 async def _answer(request: Request, *, form: Form) -> Response:

@@ -137,7 +137,7 @@ def describe(points: Sequence[Point], *, x_label: str) -> str:
     lowest, highest = min(finite, key=lambda p: p.y), max(finite, key=lambda p: p.y)
     missing = len(points) - len(finite)
     return (
-        f"{len(points)} points from {x_label} {short(points[0].x)} to {short(points[-1].x)}. "
+        f"{len(points):,} points from {x_label} {short(points[0].x)} to {short(points[-1].x)}. "
         f"First {short(finite[0].y)}, last {short(finite[-1].y)}, "
         f"lowest {short(lowest.y)} at {short(lowest.x)}, highest {short(highest.y)} at {short(highest.x)}."
         + (f" {missing} not finite." if missing else "")

@@ -444,4 +444,5 @@ def test_the_queries_of_a_page_do_not_grow_with_the_record(
         assert site.get(path).status == 200
         return counting.queries
 
-    assert queries(big.record) <= queries(story.record) + 1
+    # Params that tell runs apart, and a condition that is read in the other way once there are many.
+    assert queries(big.record) <= queries(story.record) + 2

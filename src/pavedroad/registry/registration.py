@@ -37,6 +37,7 @@ from pavedroad.tracking import delete_files, put_file, run_inputs, set_logged_mo
 SQL = store.SQL
 ROOT = "registry"  # of the registry's own copies of files, which nobody writes to afterwards
 PROMPT_SOURCES = ("dummy-source", "prompt-template")  # what MLflow's clients send
+EARLY_STAGES = ("draft", "experiment", "retired")  # a model with a version is at least a candidate
 MODEL_VERSIONS_TAG = "mlflow.modelVersions"  # the tag that tells a logged model's versions
 
 
@@ -166,7 +167,7 @@ def register_version(
     for key, value in tags.items():
         check_tag(key, value)
     check_description(description)
-    lock_model(tx, name)
+    touch_model(tx, name)
     of_prompt = is_prompt_version(tags, source)
     found = (
         Source(uri=source, run_id=run_id, model_id=model_id)
@@ -272,9 +273,15 @@ def check_mlflow_stage(stage: str) -> str:
 
 def lock_model(tx: Transaction, name: str) -> RegisteredModel:
     """Let no other transaction change this model's versions or aliases until this one ends."""
+    touch_model(tx, name)
+    return store.get_model(tx, name)
+
+
+def touch_model(tx: Transaction, name: str) -> None:
+    """As `lock_model`, without reading it. Raises NotFound."""
     if not tx.run(SQL.touch_model, name=name, at_ms=now_ms()):
         check_model_name(name)
-    return store.get_model(tx, name)
+        store.get_model(tx, name)
 
 
 def is_prompt(tags: Mapping[str, str]) -> bool:
@@ -315,12 +322,14 @@ def _location(reader: Reader, uri: str) -> str:
 
 def _tell_catalog(tx: Transaction, version: ModelVersion, provenance: Provenance, *, who: str) -> None:
     project, pipeline = provenance.tag(PROJECT_TAG), provenance.tag(PIPELINE_TAG)
-    owner = owner_of(tx, version, project)
-    ensure_artifact(tx, model_ref(version.name), who=who, owner=owner)
+    model = find_artifact(tx, model_ref(version.name))
+    owner = (model.owner if model else "") or owner_of(tx, version, project)
+    if model is None or owner != model.owner:
+        ensure_artifact(tx, model_ref(version.name), who=who, owner=owner)
     ensure_artifact(
         tx, model_ref(version), who=who, owner=owner, description=version.description, stage="candidate"
     )
-    if _is_early(tx, version.name):
+    if model is None or model.stage in EARLY_STAGES:
         set_stage(tx, model_ref(version.name), "candidate", who=who)
     if pipeline and fits_catalog(pipeline):
         source = pipeline_ref(project, pipeline)
@@ -358,11 +367,6 @@ def _tell_inputs(tx: Transaction, version: ModelVersion, run_id: str, *, who: st
             ref = Ref("dataset", dataset.name, dataset.digest)
             ensure_artifact(tx, ref, who=who)
             add_edge(tx, model_ref(version), "used", ref, run_id=run_id)
-
-
-def _is_early(reader: Reader, name: str) -> bool:
-    artifact = find_artifact(reader, model_ref(name))
-    return artifact is not None and artifact.stage in ("draft", "experiment", "retired")
 
 
 def fits_catalog(name: str) -> bool:

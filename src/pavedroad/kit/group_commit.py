@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from pavedroad.errors import Unavailable
-from pavedroad.kit.sql import Item, Together, Transaction, refuse_nesting
+from pavedroad.kit.sql import Item, Reply, Tell, Together, Transaction, refuse_nesting
 from pavedroad.kit.sqlite_connection import SqliteTransaction, closed, connect, translate
 
 T = TypeVar("T")
@@ -31,12 +31,12 @@ log = logging.getLogger(__name__)
 
 class _Job(NamedTuple):
     work: Callable[..., Any]
-    future: Future[Any]
+    future: Future[Any] | Reply
     item: Any = ALONE  # what a work takes together with the items of other jobs
 
 
 class _Answer(NamedTuple):
-    future: Future[Any]
+    future: Future[Any] | Reply
     result: Any
     error: BaseException | None
 
@@ -62,7 +62,7 @@ class GroupCommit:
         self._closed = False
         self._is_last_group = False
         self._held: _Job | None = None  # taken from the queue, not yet at work
-        self._running: list[Future[Any]] = []  # the callers of the group at work
+        self._running: list[Future[Any] | Reply] = []  # the callers of the group at work
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
@@ -71,21 +71,21 @@ class GroupCommit:
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """Queue a write. Raises Unavailable after `close`, RuntimeError inside another write."""
-        return self._put(work, ALONE)
+        future: Future[T] = Future()
+        self._put(_Job(work, future))
+        return future
 
-    def submit_together(self, work: Together[Item], item: Item) -> Future[None]:
+    def submit_together(self, work: Together[Item], item: Item, tell: Tell) -> None:
         """Queue an item of a work that takes, in one call, those that wait one behind the other."""
-        return self._put(work, item)
+        self._put(_Job(work, Reply(tell), item))
 
-    def _put(self, work: Callable[..., Any], item: Any) -> Future[Any]:
+    def _put(self, job: _Job) -> None:
         if self.is_current_thread():
             refuse_nesting("write")
-        future: Future[Any] = Future()
         with self._lock:
             if self._closed:
                 raise closed()
-            self._jobs.put(_Job(work, future, item))
-        return future
+            self._jobs.put(job)
 
     def close(self) -> None:
         """Finish what is queued."""

@@ -9,16 +9,59 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pavedroad.errors import Unavailable
 
 PORTS_TO_TRY = 50
 GRACE_S = 30  # for requests in flight when told to stop
 START_TIMEOUT_S = 10
+JOINED_BYTES = 32 * 1024  # of one write; more is sent without waiting for what may follow
+
+
+class _JoinedWrites:
+    """A transport that sends what is written in one turn of the loop at once: head and body in one packet."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        if not self._waiting and len(data) < JOINED_BYTES:
+            self._waiting.append(data)
+            self._loop.call_soon(self._send)
+        else:
+            self._waiting.append(data)
+            if len(data) >= JOINED_BYTES:
+                self._send()
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        if self._waiting:
+            data = b"".join(self._waiting)
+            self._waiting.clear()
+            self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class _Protocol(HttpToolsProtocol):
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        # A client that acknowledges late must not hold up the second packet of an answer for 40 ms.
+        opened: socket.socket = transport.get_extra_info("socket")
+        if opened.family in (socket.AF_INET, socket.AF_INET6):
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().connection_made(cast("asyncio.Transport", _JoinedWrites(transport)))
 
 
 class _Server(uvicorn.Server):
@@ -29,7 +72,7 @@ class _Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="none",
-                http="httptools",
+                http=_Protocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

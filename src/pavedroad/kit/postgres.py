@@ -9,6 +9,7 @@ A database belongs to the process that opened it: a forked child must open its o
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import random
 import threading
@@ -28,9 +29,10 @@ from pavedroad.kit.postgres_connection import (
     PostgresTransaction,
     translate,
 )
-from pavedroad.kit.sql import Item, Row, Together, Transaction, UniqueViolation, refuse_nesting
+from pavedroad.kit.sql import Item, Row, Tell, Together, Transaction, UniqueViolation, refuse_nesting
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 WRITERS = 8
 CONNECTIONS = WRITERS + 4  # readers find one while all writers are at work
 ATTEMPTS = 20  # of a transaction that PostgreSQL undid because of another one
@@ -46,7 +48,7 @@ class PostgresDatabase:
         self._pool = Pool(url, CONNECTIONS)
         self._pool.release(self._pool.acquire())  # fail here when the server cannot be reached
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="postgres-writer")
-        self._waiting: dict[Together[Any], list[tuple[Any, Future[None]]]] = {}
+        self._waiting: dict[Together[Any], list[tuple[Any, Tell]]] = {}
         self._at_work: set[Together[Any]] = set()
         self._lock = threading.Lock()  # of these two
         atexit.register(self.close)
@@ -70,12 +72,11 @@ class PostgresDatabase:
         except RuntimeError:  # after close
             raise Unavailable("the database is closed", hint="the server is stopping; try again") from None
 
-    def submit_together(self, work: Together[Item], item: Item) -> Future[None]:
+    def submit_together(self, work: Together[Item], item: Item, tell: Tell) -> None:
         """One call at a time for each work: what arrives meanwhile waits for the next one."""
         self._check_caller("write")
-        future: Future[None] = Future()
         with self._lock:
-            self._waiting.setdefault(work, []).append((item, future))
+            self._waiting.setdefault(work, []).append((item, tell))
             is_at_work = work in self._at_work
             self._at_work.add(work)
         if not is_at_work:
@@ -85,7 +86,6 @@ class PostgresDatabase:
                 raise Unavailable(
                     "the database is closed", hint="the server is stopping; try again"
                 ) from None
-        return future
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         self._check_caller("write")
@@ -121,17 +121,16 @@ class PostgresDatabase:
                 refusals = self._write(lambda tx: work(tx, items), isolation="READ COMMITTED")  # noqa: B023
             except BaseException as error:
                 refusals = [error] * len(jobs)
-            for (_, future), refusal in zip(jobs, refusals, strict=True):
-                if refusal is None:
-                    future.set_result(None)
-                else:
-                    future.set_exception(refusal)
+            for (_, tell), refusal in zip(jobs, refusals, strict=True):
+                try:
+                    tell(refusal)
+                except Exception:  # the caller's; the others must hear too
+                    log.exception("a callback of a database write raised")
 
-    def _take(self, work: Together[Any]) -> list[tuple[Any, Future[None]]]:
-        """What waits for a work and was not cancelled; without any, the work rests."""
+    def _take(self, work: Together[Any]) -> list[tuple[Any, Tell]]:
+        """What waits for a work; without any, the work rests."""
         with self._lock:
-            waiting = self._waiting.pop(work, [])
-            jobs = [job for job in waiting if job[1].set_running_or_notify_cancel()]
+            jobs = self._waiting.pop(work, [])
             if not jobs:
                 self._at_work.discard(work)
             return jobs

@@ -71,14 +71,43 @@ class Transaction(Reader, Protocol):
 Together = Callable[[Transaction, Sequence[Item]], Sequence[Exception | None]]
 
 
+Tell = Callable[[BaseException | None], None]
+
+
+class Reply:
+    """As much of a Future as a group of writes needs; a whole one costs as much as the write itself."""
+
+    __slots__ = ("_is_told", "_tell")
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._is_told = False
+
+    def set_running_or_notify_cancel(self) -> bool:
+        return True
+
+    def done(self) -> bool:
+        return self._is_told
+
+    def set_result(self, result: Any) -> None:
+        self._is_told = True
+        self._tell(None)
+
+    def set_exception(self, error: BaseException) -> None:
+        self._is_told = True
+        self._tell(error)
+
+
 class Database(Reader, Protocol):
     dialect: str  # "sqlite" or "postgresql"
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         """Queue a transaction; the future is done when it is committed or undone."""
 
-    def submit_together(self, work: Together[Item], item: Item) -> Future[None]:
+    def submit_together(self, work: Together[Item], item: Item, tell: Tell) -> None:
         """Queue an item of a work that takes all of its items that wait, in one transaction.
+
+        `tell` is called in another thread when the item is on disk, with None, or with why it is not.
 
         What `work` raises undoes all of them. On PostgreSQL it sees what others commit meanwhile (READ
         COMMITTED), so it locks the rows that it changes.
@@ -168,6 +197,25 @@ def _to_postgres(text: str) -> str:
         return match.group(0).replace("%", "%%")
 
     return _TOKEN.sub(spell, text).replace("group_concat(", "string_agg(")
+
+
+@lru_cache(maxsize=2048)
+def numbered(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text with `?1`, `?2`, ... for `:name`, and the names in this order.
+
+    SQLite binds by number in half the time.
+    """
+    names: list[str] = []
+
+    def spell(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if not name:
+            return match.group(0)
+        if name not in names:
+            names.append(name)
+        return f"?{names.index(name) + 1}"
+
+    return _TOKEN.sub(spell, text), tuple(names)
 
 
 _TYPES = (

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from pavedroad.errors import Invalid, Unavailable
 from pavedroad.kit.group_commit import GroupCommit
-from pavedroad.kit.sql import Item, Together, Transaction, refuse_nesting
+from pavedroad.kit.sql import Item, Tell, Together, Transaction, refuse_nesting
 from pavedroad.kit.sqlite_connection import SqliteReader, closed, connect
 
 T = TypeVar("T")
@@ -42,9 +42,9 @@ class SqliteDatabase(SqliteReader):
         self._check_process()
         return self._writer.submit(work)
 
-    def submit_together(self, work: Together[Item], item: Item) -> Future[None]:
+    def submit_together(self, work: Together[Item], item: Item, tell: Tell) -> None:
         self._check_process()
-        return self._writer.submit_together(work, item)
+        self._writer.submit_together(work, item, tell)
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         return self.submit(work).result()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pavedroad.errors import Conflict, Damaged, Invalid, PavedError, Unavailable
-from pavedroad.kit.sql import Row, UniqueViolation, check_all_texts, check_texts
+from pavedroad.kit.sql import Row, UniqueViolation, check_all_texts, check_texts, numbered
 
 T = TypeVar("T")
 BUSY_TIMEOUT_S = 30.0  # how long to wait for another process that writes
@@ -81,9 +82,13 @@ class SqliteTransaction(SqliteReader):
 
     def many(self, query: str, rows: Iterable[Mapping[str, Any]], /) -> int:
         rows = list(rows)
+        if not rows:
+            return 0
         check_all_texts(rows)
+        text, names = numbered(query)
         try:
-            return self._open.executemany(query, rows).rowcount if rows else 0
+            places = map(itemgetter(*names), rows) if len(names) > 1 else ((row[names[0]],) for row in rows)
+            return self._open.executemany(text, places).rowcount
         except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
             raise translate(error) from error
 

@@ -45,8 +45,8 @@ def add_points(tx: Transaction, added: Mapping[CurveKey, Sequence[Place]]) -> No
     """Add points to curves, which are made when they are not there. A point that is there stays one point."""
     curves = _locked_curves(tx, added)
     ends, grown, rows = [], [], []
-    for key in sorted(added):
-        curve, places = curves[key], added[key]
+    for key, curve in curves.items():
+        places = added[key]
         end = _with_next(curve, places)
         if end is not None:
             rows.append(point_store.to_row(curve.curve, places[0]))
@@ -167,7 +167,7 @@ def _metrics(points: Points, key: str) -> Iterator[Metric]:
 
 
 def _locked_curves(tx: Transaction, wanted: Iterable[CurveKey]) -> dict[CurveKey, Curve]:
-    """The rows of curves, which stay as they are until this transaction ends."""
+    """The rows of curves in order, which stay as they are until this transaction ends."""
     by_run: dict[int, list[str]] = {}
     for number, key in sorted(wanted):  # in order, so that two writers never wait for each other
         by_run.setdefault(number, []).append(key)
@@ -178,7 +178,7 @@ def _locked_curves(tx: Transaction, wanted: Iterable[CurveKey]) -> dict[CurveKey
         if missing:
             tx.many(SQL.insert_curve, missing)  # unless another writer makes them meanwhile
             held |= _curves_of_run(tx, number, [key for key in keys if key not in held])
-        found |= {(number, key): curve for key, curve in held.items()}
+        found |= {(number, key): held[key] for key in keys}
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from anyio import to_thread
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from pavedroad.errors import Invalid, PavedError, did_you_mean
@@ -39,13 +39,25 @@ async def read_message(request: Request, kind: type[M]) -> M:
     else:
         if request.method == "POST":
             _check_content_type(request)
-        message = decode(await request.body(), kind)
+        message = decode(await _body_of(request), kind)
     for name in kind.required:
         if getattr(message, name) in (None, "", []) and not (
             name == "run_id" and getattr(message, "run_uuid", None)
         ):
             raise with_see(missing_value(name))
     return message
+
+
+async def _body_of(request: Request) -> bytes:
+    # Request.body() does the same for a stream that others may read, which costs more than reading.
+    pieces, more = [], True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        pieces.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def decode(body: bytes, kind: type[M]) -> M:
@@ -86,7 +98,23 @@ async def write(request: Request, work: Callable[[Transaction], T]) -> T:
 
 async def write_together(request: Request, work: Together[Item], item: Item) -> None:
     """As `write`, in one call with what else waits for the same work."""
-    await asyncio.wrap_future(record_of(request).db.submit_together(work, item))
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[None] = loop.create_future()
+
+    def tell(refusal: BaseException | None) -> None:
+        loop.call_soon_threadsafe(_settle, answered, refusal)
+
+    record_of(request).db.submit_together(work, item, tell)
+    await answered
+
+
+def _settle(answered: asyncio.Future[None], refusal: BaseException | None) -> None:
+    if answered.done():  # the client went away
+        return
+    if refusal is None:
+        answered.set_result(None)
+    else:
+        answered.set_exception(refusal)
 
 
 async def read(request: Request, ask: Callable[[Reader], T]) -> T:

@@ -30,9 +30,9 @@ class LocalFiles:
             path = path[2:].partition("/")[2] if path.startswith("//") else path
             if not self._proxied:
                 raise Unreachable("MLflow's server kept these files: say where with --artifacts FOLDER")
-            found = (root / path.strip("/") for root in self._proxied)
+            found = [root / path.strip("/") for root in self._proxied]
         else:
-            found = iter([self._base / local_path(uri)])
+            found = [self._base / local_path(uri)]
         return next((folder for folder in found if folder.is_dir()), None)
 
     def files(self, uri: str) -> list[SourceFile]:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from pavedroad.tracking import DatasetInput, Experiment, LoggedModel, Metric, Run, RunModel
 from pavedroad.tracking.model import MODEL_STATUSES, RUN_NAME_TAG
 from pavedroad.transfer.local_files import LocalFiles, open_file, walk
-from pavedroad.transfer.model import FullRun, Model, SourceFile, Version
+from pavedroad.transfer.model import FullRun, Model, SourceFile, Unreachable, Version
 
 META = "meta.yaml"
 TRASH, MODELS = ".trash", "models"
@@ -108,20 +108,28 @@ class FolderSource:
         return [self._model(place) for place in _folders(self._root / MODELS) if (place / META).is_file()]
 
     def files(self, uri: str, owner: str) -> list[SourceFile]:
-        place = self._place_of_files(owner)
-        return self._files.files(uri) if place is None else walk(place)
+        place = self._place_of_files(uri, owner)
+        return [] if place is None else walk(place)
 
     def open(self, uri: str, owner: str, path: str) -> BinaryIO:
-        place = self._place_of_files(owner)
-        return self._files.open(uri, path) if place is None else open_file(place / path)
+        place = self._place_of_files(uri, owner)
+        if place is None:
+            raise Unreachable("the folder is gone")
+        return open_file(place / path)
 
     def close(self) -> None:
         pass
 
-    def _place_of_files(self, owner: str) -> Path | None:
-        """Beside the owner's other files, wherever the folder was moved to since; None when not there."""
-        place = self._owners.get(owner)
-        return place / "artifacts" if place is not None and (place / "artifacts").is_dir() else None
+    def _place_of_files(self, uri: str, owner: str) -> Path | None:
+        """Where the URI says, else beside the owner's other files: the folder may have been moved since."""
+        beside = self._owners[owner] / "artifacts" if owner in self._owners else None
+        has_some = beside is not None and beside.is_dir() and any(beside.iterdir())
+        try:
+            return self._files.folder(uri) or (beside if has_some else None)
+        except Unreachable:
+            if has_some:
+                return beside
+            raise
 
     def _run_folders(self, experiment: Experiment) -> list[Path]:
         place = self._places[experiment.id]

@@ -30,7 +30,8 @@ class Drawn:
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._is_live = out.isatty()
-        self._what, self._done, self._total = "", 0, None
+        self._what, self._done = "", 0
+        self._total: int | None = None
         self._last = self._started = time.monotonic()
 
     def start(self, what: str, total: int | None) -> None:

@@ -5,7 +5,7 @@ import math
 import random
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -26,6 +26,9 @@ from pavedroad.tracking import (
     end_run,
     log_batch,
     log_input,
+    matching,
+    metric_history,
+    ordering,
     run_inputs,
     search_experiments,
     search_runs,
@@ -35,7 +38,10 @@ from pavedroad.tracking import (
 from pavedroad.tracking.filters import (
     ATTRIBUTE,
     DATASET,
+    LEAST,
     METRIC,
+    METRICS,
+    MOST,
     PARAM,
     TAG,
     And,
@@ -47,7 +53,8 @@ from pavedroad.tracking.filters import (
     print_filter,
 )
 
-TEXTS = ("a", "A", "ab", "b%", "_", "", "x\\y", "é")
+LONG = "é" * 201  # the indexes by value hold shorter ones
+TEXTS = ("a", "A", "ab", "b%", "_", "", "x\\y", "é", LONG)
 VALUES = (0.0, 1.0, -2.5, math.nan, math.inf, -math.inf)
 COMPARE = {
     "=": lambda left, right: left == right,
@@ -68,31 +75,54 @@ def like(text: str, pattern: str) -> bool:
     return re.fullmatch("".join(parts), text, re.DOTALL) is not None
 
 
-def matches(condition: Filter, run: Run, datasets: Sequence[DatasetInput]) -> bool:
+class Known(NamedTuple):
+    """Of a run, what a filter or an order may ask for."""
+
+    run: Run
+    datasets: Sequence[DatasetInput]
+    curves: dict[str, list[float]]  # the values of each metric that are numbers
+
+
+def all_known(reader: Reader) -> list[Known]:
+    def curve(run: Run, key: str) -> list[float]:
+        values = [point.value for point in metric_history(reader, run.id, key)]
+        return [value for value in values if not math.isnan(value)]
+
+    return [
+        Known(run, run_inputs(reader, run.id), {metric.key: curve(run, metric.key) for metric in run.metrics})
+        for run in search_runs(reader, ["0"])[0]
+    ]
+
+
+def matches(condition: Filter, known: Known) -> bool:
     """What a filter means, in plain Python."""
     match condition:
         case And():
-            return all(matches(part, run, datasets) for part in condition.parts)
+            return all(matches(part, known) for part in condition.parts)
         case Or():
-            return any(matches(part, run, datasets) for part in condition.parts)
+            return any(matches(part, known) for part in condition.parts)
         case Not():
-            return not matches(condition.part, run, datasets)
-    found = values_of(condition.field, run, datasets)
+            return not matches(condition.part, known)
+    found = values_of(condition.field, known)
     if condition.operator in ("IS NULL", "IS NOT NULL"):
         return bool(found) == (condition.operator == "IS NOT NULL")
     return any(COMPARE[condition.operator](value, condition.value) for value in found)
 
 
-def values_of(field: Field, run: Run, datasets: Sequence[DatasetInput]) -> list[Any]:
+def values_of(field: Field, known: Known) -> list[Any]:
+    run = known.run
     if field.kind == METRIC:
         return [metric.value for metric in run.metrics if metric.key == field.key]
+    if field.kind in METRICS:
+        extreme = min if field.kind == LEAST else max
+        return [extreme(known.curves[field.key], default=math.nan)] if field.key in known.curves else []
     if field.kind in (PARAM, TAG):
         values = run.params if field.kind == PARAM else run.tags
         return [values[field.key]] if field.key in values else []
     if field.kind == DATASET:
         if field.key == "context":
-            return [dataset.tags["mlflow.data.context"] for dataset in datasets if dataset.tags]
-        return [getattr(dataset, field.key) for dataset in datasets]
+            return [dataset.tags["mlflow.data.context"] for dataset in known.datasets if dataset.tags]
+        return [getattr(dataset, field.key) for dataset in known.datasets]
     attributes = {
         "run_id": run.id,
         "run_name": run.name,
@@ -101,6 +131,7 @@ def values_of(field: Field, run: Run, datasets: Sequence[DatasetInput]) -> list[
         "artifact_uri": run.artifact_uri,
         "start_time": run.start_ms,
         "end_time": run.end_ms,
+        "duration": None if run.end_ms is None else run.end_ms - run.start_ms,
     }
     return [] if attributes[field.key] is None else [attributes[field.key]]
 
@@ -117,12 +148,14 @@ def comparisons() -> st.SearchStrategy[Comparison]:
     finite = st.sampled_from([0.0, 1.0, -2.5, 0.5])
     return st.one_of(
         of(METRIC, ("m", "n", "none"), number, finite),
+        of(LEAST, ("m", "none"), number, finite),
+        of(MOST, ("n",), number, finite),
         of(PARAM, ("p", "q"), text, texts),
         of(TAG, ("t", "none"), text, texts),
         of(TAG, ("t", "none"), ("IS NULL", "IS NOT NULL"), st.none()),
         of(ATTRIBUTE, ("status", "run_name", "user_id"), text, texts),
         of(ATTRIBUTE, ("status", "run_name"), ("IN", "NOT IN"), listed),
-        of(ATTRIBUTE, ("start_time", "end_time"), number, st.integers(0, 6) | finite),
+        of(ATTRIBUTE, ("start_time", "end_time", "duration"), number, st.integers(0, 6) | finite),
         of(DATASET, ("name", "digest", "context"), text, texts),
         of(DATASET, ("name", "context"), ("IN", "NOT IN"), listed),
     )
@@ -144,7 +177,21 @@ ORDERS = (
     "start_time",
     "end_time DESC",
     "metrics.none",
+    "min.m DESC",
+    "max.n",
+    "duration DESC",
+    "status",
+    "run_name DESC",
 )
+
+
+@pytest.fixture(params=["looked up one by one", "read from an index"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few runs are found in another way than many; thirty are many here."""
+    if request.param == "read from an index":
+        monkeypatch.setattr(matching, "FEW_RUNS", 2)
+        monkeypatch.setattr(ordering, "FEW_RUNS", 2)
+        monkeypatch.setattr(ordering, "SMALLEST_WALK", 3)
 
 
 @pytest.fixture(scope="module")
@@ -163,8 +210,12 @@ def searchable(shared_record: Record) -> Record:
                 params={key: draw.choice(TEXTS) for key in ("p", "q") if draw.random() < 0.7},
                 tags={"t": draw.choice(TEXTS)} if draw.random() < 0.7 else {},
             )
-            points = [Metric(key=key, value=draw.choice(VALUES), at_ms=1) for key in ("m", "n")]
-            log_batch(tx, run_id, [point for point in points if draw.random() < 0.8])
+            for key in ("m", "n"):
+                values = draw.choices(VALUES, k=draw.randrange(4))
+                points = [
+                    Metric(key=key, value=value, at_ms=1, step=step) for step, value in enumerate(values)
+                ]
+                log_batch(tx, run_id, points)
             if draw.random() < 0.5:
                 context = draw.choice(TEXTS)
                 log_input(
@@ -185,69 +236,79 @@ def searchable(shared_record: Record) -> Record:
     return shared_record
 
 
+@pytest.fixture(scope="module")
+def known(searchable: Record) -> list[Known]:
+    return all_known(searchable.db)
+
+
 every_example = hypothesis_settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
+@pytest.mark.usefixtures("way")
 @every_example
 @given(condition=filters())
-def test_a_search_finds_what_the_filter_means(searchable: Record, condition: Filter) -> None:
-    runs, _ = search_runs(searchable.db, ["0"])
-    expected = {run.id for run in runs if matches(condition, run, run_inputs(searchable.db, run.id))}
+def test_a_search_finds_what_the_filter_means(
+    searchable: Record, known: list[Known], condition: Filter
+) -> None:
+    expected = {one.run.id for one in known if matches(condition, one)}
     found, _ = search_runs(searchable.db, ["0"], print_filter(condition))
     assert {run.id for run in found} == expected
     assert count_matching_runs(searchable.db, ["0"], print_filter(condition)) == len(expected)
 
 
+orders = st.lists(st.sampled_from(ORDERS), max_size=3, unique_by=lambda text: text.split()[0])
+
+
+@pytest.mark.usefixtures("way")
 @every_example
-@given(order_by=st.lists(st.sampled_from(ORDERS), max_size=3, unique_by=lambda text: text.split()[0]))
-def test_a_search_orders_as_asked_with_nan_then_missing_last(searchable: Record, order_by: list[str]) -> None:
-    runs, _ = search_runs(searchable.db, ["0"], order_by=order_by)
-    expected = sorted(runs, key=lambda run: run.id)
+@given(order_by=orders, page=st.sampled_from([1, 4, 30, 1000]))
+def test_pages_follow_the_order_with_nan_then_missing_last(
+    searchable: Record, known: list[Known], order_by: list[str], page: int
+) -> None:
+    expected = sorted(known, key=lambda one: one.run.id)
     if not any(clause.startswith("start_time") for clause in order_by):
-        expected.sort(key=lambda run: -run.start_ms)
+        expected.sort(key=lambda one: -one.run.start_ms)
     for clause in reversed(order_by):
         sort_by(expected, clause)
-    assert [run.id for run in runs] == [run.id for run in expected]
+    assert pages_of(searchable.db, order_by, page) == [one.run.id for one in expected]
 
 
-def sort_by(runs: list[Run], clause: str) -> None:
+def pages_of(reader: Reader, order_by: list[str], page: int) -> list[str]:
+    """The ids of all pages, one behind the other."""
+    found: list[str] = []
+    token = ""
+    while True:
+        runs, token = search_runs(reader, ["0"], order_by=order_by, max_results=page, page_token=token)
+        assert len(runs) <= page
+        found += [run.id for run in runs]
+        if not token:
+            return found
+
+
+def sort_by(runs: list[Known], clause: str) -> None:
     name, _, direction = clause.partition(" ")
     kind, _, key = name.rpartition(".")
-    field = Field({"metrics": METRIC, "params": PARAM, "tags": TAG, "": ATTRIBUTE}[kind], key)
+    field = Field(
+        {"metrics": METRIC, "min": LEAST, "max": MOST, "params": PARAM, "tags": TAG, "": ATTRIBUTE}[kind], key
+    )
 
-    def class_of(run: Run) -> int:
-        found = values_of(field, run, [])
+    def class_of(known: Known) -> int:
+        found = values_of(field, known)
         return 2 if not found else 1 if isinstance(found[0], float) and math.isnan(found[0]) else 0
 
-    usual = [run for run in runs if class_of(run) == 0]
+    usual = [known for known in runs if class_of(known) == 0]
     if direction == "DESC":  # stable and descending: reversed, sorted, reversed
         usual.reverse()
-    usual.sort(key=lambda run: values_of(field, run, [])[0])
+    usual.sort(key=lambda known: values_of(field, known)[0])
     if direction == "DESC":
         usual.reverse()
     runs[:] = [
         *usual,
-        *(run for run in runs if class_of(run) == 1),
-        *(run for run in runs if class_of(run) == 2),
+        *(known for known in runs if class_of(known) == 1),
+        *(known for known in runs if class_of(known) == 2),
     ]
-
-
-@pytest.mark.parametrize("page", [1, 7, 30, 31])
-def test_pages_put_together_are_the_whole(searchable: Record, page: int) -> None:
-    whole, _ = search_runs(searchable.db, ["0"], order_by=["metrics.m"])
-    found: list[Run] = []
-    token = ""
-    while True:
-        runs, token = search_runs(
-            searchable.db, ["0"], order_by=["metrics.m"], max_results=page, page_token=token
-        )
-        assert len(runs) <= page
-        found += runs
-        if not token:
-            break
-    assert [run.id for run in found] == [run.id for run in whole]
 
 
 def test_a_page_token_is_what_mlflow_makes(record: Record) -> None:

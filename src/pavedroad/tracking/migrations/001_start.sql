@@ -36,8 +36,9 @@ CREATE TABLE runs (
     deleted_ms BIGINT,
     artifact_uri TEXT NOT NULL
 );
-CREATE INDEX runs_by_start ON runs (experiment_id, lifecycle_stage, start_ms DESC, id, no);
-CREATE INDEX runs_by_any_start ON runs (lifecycle_stage, start_ms DESC, id, experiment_id, no);
+-- A search filters and orders runs by these columns without a look at the rows.
+CREATE INDEX runs_by_start ON runs (experiment_id, lifecycle_stage, start_ms DESC, id, no, end_ms, status, user_id, name);
+CREATE INDEX runs_by_any_start ON runs (lifecycle_stage, start_ms DESC, id, experiment_id, no, end_ms, status, user_id, name);
 
 CREATE TABLE params (
     run_no BIGINT NOT NULL REFERENCES runs (no),

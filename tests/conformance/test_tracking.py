@@ -504,24 +504,38 @@ def test_eight_threads_log_to_one_run_and_to_their_own(mlflow: Any, client: Any,
 
 PROCESS = """
 import sys, mlflow
-url, experiment, number = sys.argv[1:]
+url, experiment, shared, number = sys.argv[1:]
 mlflow.set_tracking_uri(url)
+client = mlflow.MlflowClient(url)
 with mlflow.start_run(experiment_id=experiment, run_name=number):
     for step in range(20):
         mlflow.log_metric("m", step, step=step)
+        client.log_metric(shared, "m", float(number), timestamp=int(number), step=step)
     mlflow.log_param("number", number)
     mlflow.log_text(number, "n.txt")
+client.log_param(shared, f"p{number}", number)
+client.create_model_version("side-by-side", f"s3://models/{number}")
 """
 
 
-def test_processes_log_side_by_side(mlflow: Any, client: Any, experiment: str, url: str) -> None:
+def test_eight_processes_log_side_by_side(mlflow: Any, client: Any, experiment: str, url: str) -> None:
+    shared = client.create_run(experiment, run_name="shared").info.run_id
+    client.create_registered_model("side-by-side")
     started = [
-        subprocess.Popen([sys.executable, "-W", "ignore", "-c", PROCESS, url, experiment, str(number)])
-        for number in range(3)
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", PROCESS, url, experiment, shared, str(number)]
+        )
+        for number in range(8)
     ]
-    assert [process.wait(timeout=120) for process in started] == [0, 0, 0]
+    assert [process.wait(timeout=180) for process in started] == [0] * 8
+    numbers = {str(number) for number in range(8)}
     runs = client.search_runs([experiment], "status = 'FINISHED'")
-    assert {run.data.params["number"] for run in runs} == {"0", "1", "2"}
+    assert {run.data.params["number"] for run in runs} == numbers
     for run in runs:
         assert len(client.get_metric_history(run.info.run_id, "m")) == 20
         assert mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/n.txt") == run.data.params["number"]
+    assert len(client.get_metric_history(shared, "m")) == 8 * 20
+    assert set(client.get_run(shared).data.params.values()) == numbers
+    versions = client.search_model_versions("name = 'side-by-side'")
+    assert {version.source.rpartition("/")[2] for version in versions} == numbers
+    assert {int(version.version) for version in versions} == set(range(1, 9))

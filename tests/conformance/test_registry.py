@@ -564,9 +564,14 @@ def test_a_file_of_a_version_is_given_by_its_path(serve: Callable[..., Any], rec
     query = "model-versions/get-artifact?name=flights&version=1&path="
     with urllib.request.urlopen(f"{client.tracking_uri}/{query}model.pkl", timeout=30) as answer:
         assert answer.read() == b"a model"
-    for path, code in (("none", 404), ("../model.pkl", 400), ("", 400)):
+    for path, code in (
+        (f"/{query}none", 404),
+        (f"/{query}../model.pkl", 400),
+        (f"//{query}../x", 400),
+        (f"/{query}", 400),
+    ):
         with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(f"{client.tracking_uri}/{query}{path}", timeout=30)
+            urllib.request.urlopen(f"{client.tracking_uri}{path}", timeout=30)
         caught.value.close()
         assert caught.value.code == code, path
 

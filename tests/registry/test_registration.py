@@ -93,7 +93,7 @@ def test_the_run_of_a_logged_model_is_found_and_the_model_told_its_version(make:
     version = make.version()
     model = get_logged_model(make.record.db, version.model_id)
     assert version.run_id == model.source_run_id
-    assert model.tags["mlflow.modelVersions"] == '[{"name":"flights","version":1}]'
+    assert model.tags["mlflow.modelVersions"] == '[{"name": "flights", "version": 1}]'
 
 
 def test_numbers_are_given_one_by_one_however_many_register(any_make: Any) -> None:

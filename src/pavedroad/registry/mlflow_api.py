@@ -331,5 +331,7 @@ EXACT: dict[tuple[str, str], Handler] = {
 }
 ROUTES: tuple[Route, ...] = (
     Route("/model-versions/get-artifact", get_artifact, methods=["GET"]),
+    # From clients that join a URL with a slash at its end and this path.
+    Route("//model-versions/get-artifact", get_artifact, methods=["GET"]),
     *mlflow_webhooks.ROUTES,
 )

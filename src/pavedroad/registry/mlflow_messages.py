@@ -129,10 +129,10 @@ class VersionAnswer(Answer, frozen=True, kw_only=True):
     last_updated_timestamp: int
     user_id: str = ""
     current_stage: str
-    description: str = ""
+    description: str  # said even when empty, as MLflow does: its client makes None of what is absent
     source: str
     run_id: str
-    run_link: str = ""
+    run_link: str
     status: str
     tags: list[KeyValue] = []
     aliases: list[str] = []

@@ -6,6 +6,7 @@ lock under which two writers follow one another; on SQLite there is only one.
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Mapping
@@ -384,7 +385,8 @@ def _tell_logged_model(tx: Transaction, version: ModelVersion, known: str) -> No
     except msgspec.MsgspecError:
         versions = []
     versions.append({"name": version.name, "version": version.version})
-    set_logged_model_tags(tx, version.model_id, {MODEL_VERSIONS_TAG: msgspec.json.encode(versions).decode()})
+    # Spelt as MLflow spells it: clients compare the text.
+    set_logged_model_tags(tx, version.model_id, {MODEL_VERSIONS_TAG: json.dumps(versions)})
 
 
 def _rename_artifacts(tx: Transaction, name: str, new_name: str, *, who: str) -> None:

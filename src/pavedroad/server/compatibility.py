@@ -85,6 +85,7 @@ def _answered() -> list[tuple[str, str]]:
         (method, route.path)
         for door in (*rooms, pavedroad.housekeeping.api)
         for route in door.ROUTES
+        if not route.path.startswith("//")  # another spelling of a route that is there
         for method in sorted((route.methods or set()) - {"HEAD"})
     ]
     return exact + routes

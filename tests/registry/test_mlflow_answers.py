@@ -1,0 +1,22 @@
+"""What MLflow's clients compare letter by letter in answers of the registry."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pavedroad.kit.sql import Transaction
+from pavedroad.record import Record
+from pavedroad.registry import registration
+from pavedroad.registry.mlflow_messages import version_answer
+from pavedroad.registry.model import ModelVersion
+
+
+def test_a_version_without_description_and_link_says_both_empty(any_record: Record) -> None:
+    def register(tx: Transaction) -> ModelVersion:
+        registration.create_model(tx, "flights", who="ada")
+        return registration.register_version(tx, "flights", source="s3://models/flights", who="ada")
+
+    said = msgspec.to_builtins(version_answer(any_record.db.write(register)))
+    assert {key: said[key] for key in ("description", "run_link", "run_id")} == dict.fromkeys(
+        ("description", "run_link", "run_id"), ""
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
+from pavedroad.errors import Invalid
 from pavedroad.kit.sql import Transaction
 from pavedroad.record import Record
-from pavedroad.registry import registration
+from pavedroad.registry import registration, store
 from pavedroad.registry.mlflow_messages import version_answer
 from pavedroad.registry.model import ModelVersion
 
@@ -20,3 +22,9 @@ def test_a_version_without_description_and_link_says_both_empty(any_record: Reco
     assert {key: said[key] for key in ("description", "run_link", "run_id")} == dict.fromkeys(
         ("description", "run_link", "run_id"), ""
     )
+
+
+@pytest.mark.parametrize("name", ["a/b", "a:b"])
+def test_a_name_that_no_model_can_have_is_refused_when_asked_for(record: Record, name: str) -> None:
+    with pytest.raises(Invalid, match="Names cannot contain '/' or ':'"):
+        store.get_model(record.db, name)

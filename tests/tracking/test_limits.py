@@ -68,3 +68,14 @@ def test_a_param_named_twice_in_one_request_is_refused() -> None:
 def test_names_of_logged_models_are_plainer(name: str) -> None:
     with pytest.raises(Invalid, match="Invalid model name"):
         limits.check_model_name(name)
+
+
+@pytest.mark.parametrize("location", ["s3://b/x#part", "http://b/x;version=1", "http://[x"])
+def test_the_place_of_artifacts_has_no_fragment_and_no_params(location: str) -> None:
+    with pytest.raises(Invalid, match="artifact_location"):
+        limits.check_artifact_location(location)
+
+
+@pytest.mark.parametrize("location", ["", "s3://b/x?versioned=1", "/data", "mlflow-artifacts:/7", "C:\\data"])
+def test_the_place_of_artifacts_may_be_anywhere_else(location: str) -> None:
+    limits.check_artifact_location(location)

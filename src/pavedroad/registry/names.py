@@ -20,11 +20,16 @@ def check_model_name(name: str, parameter: str = "name") -> str:
     """Raises Invalid for a name that MLflow or the catalog could not hold."""
     if not name.strip():
         raise limits.missing_value(parameter)
-    if "/" in name or ":" in name:
-        raise Invalid(f"Invalid model name '{name}'. Names cannot contain '/' or ':'.")
+    check_separators(name)
     if name in (".", ".."):
         raise limits.invalid_value(parameter, name, "Names may be treated as files in certain cases.")
     return check_name(name)
+
+
+def check_separators(name: str) -> None:
+    """Also for a name that is asked for: one that no model can have is refused, not merely unknown."""
+    if "/" in name or ":" in name:
+        raise Invalid(f"Invalid model name '{name}'. Names cannot contain '/' or ':'.")
 
 
 def check_alias(alias: str) -> str:

@@ -19,6 +19,7 @@ from pavedroad.registry.model import (
     RegisteredModel,
     VersionFile,
 )
+from pavedroad.registry.names import check_separators
 
 SQL = load_queries("pavedroad.registry")
 LARGEST = 2**62
@@ -37,9 +38,10 @@ def find_model(reader: Reader, name: str) -> RegisteredModel | None:
 
 
 def get_model(reader: Reader, name: str) -> RegisteredModel:
-    """Raises NotFound."""
+    """Raises NotFound, Invalid for a name that no model can have."""
     model = find_model(reader, name)
     if model is None:
+        check_separators(name)
         raise NotFound(f"Registered Model with name={name} not found", hint="list models with `paved models`")
     return model
 

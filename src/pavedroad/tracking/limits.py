@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sized
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlparse
 
 from pavedroad.errors import Invalid
 from pavedroad.tracking.model import DatasetInput, Metric
@@ -125,6 +126,17 @@ def check_experiment_name(name: str) -> None:
     if not name:
         raise Invalid(f"Invalid experiment name: '{name}'", hint="give it a name of 1 to 500 characters")
     check_length("name", name, EXPERIMENT_NAME_LENGTH)
+
+
+def check_artifact_location(location: str) -> None:
+    try:
+        found = urlparse(location)
+    except ValueError as error:  # such as brackets that do not hold an address
+        raise invalid_value("artifact_location", location, str(error)) from None
+    if found.fragment or found.params:
+        raise Invalid(
+            "'artifact_location' URL can't include fragments or params.", hint="leave out what follows # or ;"
+        )
 
 
 def check_batch(metrics: Sized, params: Sized, tags: Sized) -> None:

@@ -62,6 +62,7 @@ def create_experiment(
     limits.check_experiment_name(name)
     for key, value in (tags or {}).items():
         limits.check_experiment_tag(key, value)
+    limits.check_artifact_location(artifact_location)
     if artifact_location.startswith(ARTIFACTS):
         check_not_frozen(root_of(artifact_location))
     at_ms = now_ms()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from pavedroad.errors import Invalid
+from pavedroad.errors import Invalid, NotFound
 from pavedroad.kit.sql import Transaction
 from pavedroad.record import Record
 from pavedroad.registry import registration, store
@@ -28,3 +28,8 @@ def test_a_version_without_description_and_link_says_both_empty(any_record: Reco
 def test_a_name_that_no_model_can_have_is_refused_when_asked_for(record: Record, name: str) -> None:
     with pytest.raises(Invalid, match="Names cannot contain '/' or ':'"):
         store.get_model(record.db, name)
+
+
+def test_a_version_of_an_unknown_model_is_itself_not_found(record: Record) -> None:
+    with pytest.raises(NotFound, match=r"Model Version \(name=none, version=1\) not found"):
+        store.get_version(record.db, "none", 1)

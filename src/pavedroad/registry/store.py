@@ -92,10 +92,13 @@ def get_version(reader: Reader, name: str, which: int | str) -> ModelVersion:
     """Raises NotFound for an unknown model, number or alias."""
     version = find_version(reader, name, which)
     if version is None:
-        get_model(reader, name)
+        check_separators(name)
+        known = find_model(reader, name) is not None
         raise NotFound(
             f"Model Version (name={name}, version={which}) not found",
-            hint=f"list them with `paved models {name}`",
+            hint=f"list them with `paved models {name}`"
+            if known
+            else f"Registered Model with name={name} not found; list models with `paved models`",
         )
     return version
 

@@ -1,1 +1,1 @@
-"""Take runs and models over from MLflow and hand them back; send what was logged offline."""
+"""Take runs, models and files over from MLflow."""

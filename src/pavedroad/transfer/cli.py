@@ -1,4 +1,4 @@
-"""`paved import`, `export` and `sync`: what MLflow holds comes in, and goes out again."""
+"""`paved import`: what MLflow holds comes in."""
 
 from __future__ import annotations
 

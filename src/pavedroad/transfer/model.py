@@ -124,7 +124,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, kw_only=True):
     """What a transfer did."""
 
-    verb: str  # imported, exported, synced
+    verb: str  # imported
     origin: str
     target: str
     counts: dict[str, Count] = msgspec.field(default_factory=lambda: {kind: Count() for kind in KINDS})

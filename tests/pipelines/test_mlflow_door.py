@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("mlflow")
 
 from pavedroad.pipelines import events as ev
+from pavedroad.pipelines.mlflow_door import MlflowDoor
 from pavedroad.server import embedded
 from pavedroad.tracking import (
     find_experiment,
@@ -19,6 +20,7 @@ from pavedroad.tracking import (
     metric_history,
     run_inputs,
     search_runs,
+    start_run,
 )
 
 # MLflow and what it loads warn of each other; that is not what is tested here.
@@ -144,6 +146,34 @@ def test_afterwards_mlflow_is_as_it_was(flow):
     assert not mlflow.is_tracking_uri_set()
     assert mlflow.active_run() is None
     assert server.url
+
+
+@pytest.mark.parametrize("ends_first", [0, 1])
+def test_a_run_that_ends_leaves_mlflow_to_the_one_beside_it(project, no_traces, ends_first):
+    import mlflow
+
+    db = project.record.db
+    doors = [
+        MlflowDoor(
+            lambda: embedded.start(project.record),
+            experiment_id=lambda: "0",
+            show_step=lambda run_id, step: None,
+            note=pytest.fail,
+        )
+        for _ in range(2)
+    ]
+    runs = [db.write(lambda tx: start_run(tx, experiment_id="0")) for _ in range(3)]
+    for door, run_id in zip(doors, runs, strict=False):
+        with door.activity(run_id, "step", ("mlflow",)):
+            mlflow.log_metric("m", 1)
+    with doors[1 - ends_first].activity(runs[2], "step", ("mlflow",)):
+        doors[ends_first].close()
+        mlflow.log_metric("m", 2)
+    doors[1 - ends_first].close()
+    assert [metric_history(db, run_id, "m")[0].value for run_id in runs] == [1, 1, 2]
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+    assert not mlflow.is_tracking_uri_set()
+    assert not hasattr(mlflow.start_run, "__wrapped__")
 
 
 def test_a_step_that_fails_leaves_no_run_open(flow):

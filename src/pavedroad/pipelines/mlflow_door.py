@@ -27,6 +27,20 @@ THEIRS = (
 )
 
 
+# MLflow and the environment are one for a process, its runs may be several. Each door found things as the one
+# before it had left them, so they are a stack; one that closes amid it hands on what it found to the next.
+_PROCESS = threading.Lock()
+_OPENED: list[MlflowDoor] = []  # those that set the environment
+_POINTED: list[MlflowDoor] = []  # those that set MLflow
+
+
+def _leave(doors: list[MlflowDoor], door: MlflowDoor) -> MlflowDoor | None:
+    """Take a door out; the one that came after it, if any."""
+    place = doors.index(door)
+    del doors[place]
+    return doors[place] if place < len(doors) else None
+
+
 class MlflowDoor:
     """Opens on the first use of MLflow in a run; `close` puts everything back as it was."""
 
@@ -72,12 +86,21 @@ class MlflowDoor:
     def close(self) -> None:
         with suppress(ValueError):
             sys.meta_path.remove(self._hook)
-        with self._lock:
+        with self._lock, _PROCESS:
             if self._pointed_at_us:
-                self._point_back()
-            for name, value in self._before.items():
-                _set_variable(name, value)
-            self._before.clear()
+                self._pointed_at_us = False
+                if (later := _leave(_POINTED, self)) is None:
+                    self._point_back()
+                else:
+                    later._experiment_before = self._experiment_before
+                    later._start_run_before = self._start_run_before
+            if self._before:
+                if (later := _leave(_OPENED, self)) is None:
+                    for name, value in self._before.items():
+                        _set_variable(name, value)
+                else:
+                    later._before = self._before
+                self._before = {}
             stop = getattr(self._server, "stop", None)
             self._server = None
         if stop is not None:
@@ -112,19 +135,20 @@ class MlflowDoor:
         if not is_loaded and (not activity.is_expected or importlib.util.find_spec("mlflow") is None):
             return
         activity.is_active = True
-        with self._lock:
+        with self._lock, _PROCESS:
             if not self._pointed_at_us:
                 self._pointed_at_us = True
+                _POINTED.append(self)
                 self._experiment_before = _point_at(url, self._experiment_id())
                 self._start_run_before = _let_start_run_resume(self._is_steps_own)
         _activate(activity.step_run_id)
 
     def _is_set_by_hand(self) -> bool:
         """`mlflow.set_tracking_uri` in the user's code."""
-        if self._pointed_at_us or "mlflow" not in sys.modules:
+        if _OPENED or "mlflow" not in sys.modules:
             return False
         chosen = getattr(sys.modules["mlflow"], "is_tracking_uri_set", None)
-        return chosen is not None and bool(chosen()) and not self._before
+        return chosen is not None and bool(chosen())
 
     def _open(self) -> str:
         with self._lock:
@@ -132,13 +156,18 @@ class MlflowDoor:
                 assert self._open_tracking is not None
                 self._server = self._open_tracking()
                 self._url = str(getattr(self._server, "url", self._server)).rstrip("/")
-                for name, value in ((URI, self._url), (EXPERIMENT, self._experiment_id()), (QUIET, "true")):
-                    self._before[name] = os.environ.get(name)
-                    os.environ[name] = value
+                with _PROCESS:
+                    _OPENED.append(self)
+                    for name, value in (
+                        (URI, self._url),
+                        (EXPERIMENT, self._experiment_id()),
+                        (QUIET, "true"),
+                    ):
+                        self._before[name] = os.environ.get(name)
+                        os.environ[name] = value
             return self._url
 
     def _point_back(self) -> None:
-        self._pointed_at_us = False
         import mlflow
 
         mlflow.start_run = self._start_run_before

@@ -62,15 +62,7 @@ def plan(record: Record, limits: Limits, *, progress: Progress = nothing_shown) 
     doomed = _doomed(record, limits)
     named = named_files(record.db, steps_since_ms=limits.unused_before_ms, doomed=doomed)
     old, young = _unnamed(record, named, limits, progress)
-    return Collected(
-        runs=len(doomed.runs),
-        experiments=len(doomed.experiments),
-        logged_models=len(doomed.models),
-        cached_results=len(doomed.cache_keys),
-        files=len(old),
-        bytes=sum(file.size_bytes for file in old),
-        young_files=young,
-    )
+    return _counted(doomed, old, young)
 
 
 def collect(record: Record, limits: Limits, *, who: str, progress: Progress = nothing_shown) -> Collected:
@@ -87,18 +79,22 @@ def _collect(record: Record, limits: Limits, who: str, progress: Progress) -> Co
     remove_leftovers(record)
     old, young = _unnamed(record, named, limits, progress)
     removed = _remove_files(record, old, limits, began_ms, progress)
-    went = Collected(
+    went = _counted(doomed, removed, young)
+    if went != Collected(young_files=young):
+        record.db.write(lambda tx: _tell(tx, went, who))
+    return went
+
+
+def _counted(doomed: Doomed, files: list[Listed], young: int) -> Collected:
+    return Collected(
         runs=len(doomed.runs),
         experiments=len(doomed.experiments),
         logged_models=len(doomed.models),
         cached_results=len(doomed.cache_keys),
-        files=len(removed),
-        bytes=sum(file.size_bytes for file in removed),
+        files=len(files),
+        bytes=sum(file.size_bytes for file in files),
         young_files=young,
     )
-    if went != Collected(young_files=young):
-        record.db.write(lambda tx: _tell(tx, went, who))
-    return went
 
 
 def _tell(tx: Transaction, went: Collected, who: str) -> None:

@@ -62,22 +62,8 @@ def search_runs(
     runs without the metric come last, ascending or descending.
     Raises: Invalid for a filter, order, view or token it cannot read.
     """
-    rows, token = find_runs(reader, experiment_ids, filter, order_by, view, max_results, page_token)
-    return with_values(reader, rows, fields), token
-
-
-def find_runs(
-    reader: Reader,
-    experiment_ids: Sequence[str],
-    filter: str = "",  # noqa: A002
-    order_by: Sequence[str] = (),
-    view: str = "ACTIVE_ONLY",
-    max_results: int = 1000,
-    page_token: str = "",
-) -> tuple[list[Row], str]:
-    """As `search_runs`, but only the rows of the runs."""
     page = find_page(reader, experiment_ids, filter, order_by, view, max_results, page_token)
-    return page.rows, page.token
+    return with_values(reader, page.rows, fields), page.token
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +84,7 @@ def find_page(
     counted: bool = False,
     lost_is_failed: bool = False,
 ) -> Page:
-    """As `find_runs`, with the number of all that match; `lost_is_failed` makes LOST read FAILED."""
+    """As `search_runs`, but only the rows of the runs; `lost_is_failed` makes LOST read FAILED."""
     check_max_results(max_results)
     offset = read_page_token(page_token)
     asked = _read(experiment_ids, filter, order_by, view, lost_is_failed=lost_is_failed)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,6 +19,9 @@ from pavedroad.kit.files import FileStore
 from pavedroad.kit.migrations import apply_migrations
 from pavedroad.kit.sql import Database
 from pavedroad.kit.stores import open_database, open_files
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 # In order of their foreign keys.
 FEATURES_WITH_TABLES = ("catalog", "tracking", "pipelines", "checks", "registry", "transfer")
@@ -50,6 +54,12 @@ def open_record(settings: Settings) -> Record:
 
 def migration_folders() -> list[tuple[str, Traversable]]:
     return [(name, files("pavedroad") / name / "migrations") for name in FEATURES_WITH_TABLES]
+
+
+def record_behind(request: Request) -> Record:
+    """The record of the server that a request came to."""
+    record: Record = request.app.state.record
+    return record
 
 
 @contextmanager

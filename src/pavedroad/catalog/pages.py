@@ -31,6 +31,7 @@ from pavedroad.kit.http import segment
 from pavedroad.kit.layers import Arc, Node, draw_layers
 from pavedroad.kit.sql import Reader
 from pavedroad.kit.svg import Svg
+from pavedroad.record import record_behind
 from pavedroad.web import Page
 from pavedroad.web.states import KIND_MARKS
 
@@ -82,7 +83,7 @@ class Artifacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show_artifacts(request: Request) -> Artifacts:
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     asked = {
         key: request.query_params.get(key, "").strip() for key in ("kind", "owner", "stage", "q", "after")
     }
@@ -166,7 +167,7 @@ class ArtifactPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show_artifact(request: Request) -> ArtifactPage:
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     ref = _asked_ref(request)
     artifact, lineage = find_artifact(reader, ref), trace(reader, ref)
     versions = reader.all(SQL.versions, kind=ref.kind, name=ref.name, limit=VERSIONS_SHOWN)
@@ -282,7 +283,7 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show_journal(request: Request) -> Journal:
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     asked = {
         key: request.query_params.get(key, "").strip() for key in ("artifact", "verb", "who", "run", "before")
     }

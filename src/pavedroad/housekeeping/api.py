@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from pavedroad.errors import Invalid
 from pavedroad.housekeeping.erasing import erase_experiment, erase_runs
-from pavedroad.record import Record
+from pavedroad.record import record_behind
 
 PREFIX = "/api/pavedroad"
 
@@ -30,7 +30,7 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def erase_run_now(request: Request) -> Response:
-    record: Record = request.app.state.record
+    record = record_behind(request)
     asked, run_id = await _read(request), request.path_params["run_id"]
     number = await run_in_threadpool(
         record.db.write,
@@ -40,7 +40,7 @@ async def erase_run_now(request: Request) -> Response:
 
 
 async def erase_experiment_now(request: Request) -> Response:
-    record: Record = request.app.state.record
+    record = record_behind(request)
     asked, experiment_id = await _read(request), request.path_params["experiment_id"]
     number = await run_in_threadpool(
         erase_experiment, record.db, experiment_id, who=record.settings.who, force=asked.force

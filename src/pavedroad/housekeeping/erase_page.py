@@ -10,7 +10,7 @@ from starlette.requests import Request
 from pavedroad.errors import Conflict
 from pavedroad.housekeeping.erasing import erase_runs
 from pavedroad.kit.sql import Reader
-from pavedroad.record import Record
+from pavedroad.record import record_behind
 from pavedroad.tracking import Run, get_experiment
 from pavedroad.tracking.model import DELETED
 from pavedroad.tracking.runs_actions import read_ids, runs_of_ids, safe_back, told
@@ -35,7 +35,7 @@ class ErasePage(msgspec.Struct, frozen=True, kw_only=True):
 
 def show_erase(request: Request) -> ErasePage:
     """Raises Conflict for a run that is not deleted."""
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     runs = runs_of_ids(reader, read_ids(",".join(request.query_params.getlist("run"))))
     _check_deleted(runs)
     names = {run.experiment_id: "" for run in runs}
@@ -58,7 +58,7 @@ def show_erase(request: Request) -> ErasePage:
 
 
 def act_erase(request: Request, fields: Mapping[str, str]) -> str:
-    record: Record = request.app.state.record
+    record = record_behind(request)
     ids = read_ids(fields.get("run", ""))
     record.db.write(lambda tx: erase_runs(tx, ids, who=record.settings.who))
     return told(fields.get("back", ""), "erased", len(ids))

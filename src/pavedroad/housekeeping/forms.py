@@ -6,14 +6,14 @@ from starlette.requests import Request
 
 from pavedroad.housekeeping.erase_page import act_erase
 from pavedroad.housekeeping.erasing import erase_experiment
-from pavedroad.record import Record
+from pavedroad.record import record_behind
 from pavedroad.web import Form
 from pavedroad.web.form import Fields, confirmed
 
 
 def erase(request: Request, fields: Fields) -> str:
     confirmed(fields)
-    record: Record = request.app.state.record
+    record = record_behind(request)
     erase_experiment(record.db, request.path_params["experiment_id"], who=record.settings.who)
     return "/experiments?view=deleted"
 

@@ -14,7 +14,7 @@ from pavedroad.overview.attention import Concern, read_concerns
 from pavedroad.overview.lanes import SQL, Lane, read_lanes
 from pavedroad.overview.road import draw_road
 from pavedroad.overview.search import Hit, search
-from pavedroad.record import Record
+from pavedroad.record import Record, record_behind
 from pavedroad.web import Page
 
 FACTS_SHOWN, FACTS_READ = 12, 60
@@ -73,7 +73,7 @@ def _owner(lane: Lane) -> tuple[bool, str]:
 
 
 def show_overview(request: Request) -> Overview:
-    record: Record = request.app.state.record
+    record = record_behind(request)
     lanes, concerns = read_lanes(record), read_concerns(record)
     shown = lanes if request.query_params.get("lanes") == "all" else _loudest(lanes)
     return Overview(
@@ -104,7 +104,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 def show_search(request: Request) -> Found:
     words = request.query_params.get("q", "").strip()
-    return Found(words=words, hits=search(request.app.state.record.db, words))
+    return Found(words=words, hits=search(record_behind(request).db, words))
 
 
 PAGES: tuple[Page, ...] = (

@@ -15,6 +15,7 @@ from pavedroad.kit.sql import Reader
 from pavedroad.kit.svg import Svg
 from pavedroad.kit.text import count
 from pavedroad.pipelines.store import get_pipeline_run, read_environment, steps_of_run
+from pavedroad.record import record_behind
 from pavedroad.tracking.chart_look import Choice, Look, choices, read_look
 from pavedroad.tracking.columns import LAST, PARAM, Column, parse_column, split_list
 from pavedroad.tracking.comparison import (
@@ -104,7 +105,7 @@ class ComparePage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show_comparison(request: Request) -> ComparePage:
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     look = read_look(request.query_params)
     words: dict[str, list[str]] = {}
     for key in LISTS:

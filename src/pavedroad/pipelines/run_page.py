@@ -29,7 +29,7 @@ from pavedroad.pipelines.store import (
     read_environment,
     steps_of_run,
 )
-from pavedroad.record import Record
+from pavedroad.record import Record, record_behind
 from pavedroad.tracking import (
     LoggedModel,
     find_file,
@@ -150,7 +150,7 @@ class RunPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show_run(request: Request) -> RunPage:
-    record: Record = request.app.state.record
+    record = record_behind(request)
     reader = record.db
     run = find_run(reader, request.path_params["run_id"])
     pipeline = _pipeline(reader, run)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from pavedroad.errors import NotFound
 from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader
+from pavedroad.record import record_behind
 from pavedroad.registry import store
 from pavedroad.tracking import LoggedModel, Metric, Run, get_experiment, get_logged_model, get_run, list_files
 from pavedroad.tracking.model import ARTIFACTS, DELETED, root_of
@@ -50,7 +51,7 @@ class LoggedModelPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show_logged_model(request: Request) -> LoggedModelPage:
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     model = get_logged_model(reader, request.path_params["model_id"], allow_deleted=True)
     is_here = model.artifact_location.startswith(ARTIFACTS)
     root = root_of(model.artifact_location) if is_here else ""

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from pavedroad.errors import NotFound
 from pavedroad.kit.files import Stored
 from pavedroad.kit.sql import Reader, Transaction
+from pavedroad.record import record_behind
 from pavedroad.registry import mlflow_messages as m
 from pavedroad.registry import mlflow_webhooks, promotion, registration, search, store
 from pavedroad.registry.evaluation import team_gates
@@ -27,18 +28,18 @@ from pavedroad.registry.provenance import provenance_of
 from pavedroad.tracking import get_file, model_root
 from pavedroad.tracking.file_answer import file_answer
 from pavedroad.tracking.mlflow_artifacts import safe_path
-from pavedroad.tracking.mlflow_door import EMPTY, answer, look_up, read, read_message, record_of, write
+from pavedroad.tracking.mlflow_door import EMPTY, answer, look_up, read, read_message, write
 from pavedroad.tracking.mlflow_messages import pairs
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 def _who(request: Request) -> str:
-    return record_of(request).settings.who
+    return record_behind(request).settings.who
 
 
 def _gated(request: Request) -> tuple[str, ...]:
-    return team_gates(record_of(request).settings).aliases
+    return team_gates(record_behind(request).settings).aliases
 
 
 # --------------------------------------------------------------------------------------------------- models
@@ -135,7 +136,7 @@ async def set_alias(request: Request) -> Response:
     sent = await read_message(request, m.SetAlias)
     name, alias = check_model_name(sent.name or ""), sent.alias or ""
     number = check_number(sent.version or "")
-    work = partial(promotion.promote, record_of(request), name, number, alias, who=_who(request))
+    work = partial(promotion.promote, record_behind(request), name, number, alias, who=_who(request))
     decision = await run_in_threadpool(work)
     if not decision.passed:
         raise promotion.refusal(decision)
@@ -145,7 +146,7 @@ async def set_alias(request: Request) -> Response:
 async def delete_alias(request: Request) -> Response:
     sent = await read_message(request, m.OfAlias)
     work = partial(
-        promotion.unset_alias, record_of(request), sent.name or "", sent.alias or "", who=_who(request)
+        promotion.unset_alias, record_behind(request), sent.name or "", sent.alias or "", who=_who(request)
     )
     await run_in_threadpool(work)
     return EMPTY
@@ -257,7 +258,7 @@ async def transition_stage(request: Request) -> Response:
     sent = await read_message(request, m.Transition)
     work = partial(
         promotion.transition_stage,
-        record_of(request),
+        record_behind(request),
         sent.name or "",
         check_number(sent.version or ""),
         sent.stage or "",

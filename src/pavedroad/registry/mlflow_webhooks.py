@@ -15,12 +15,12 @@ from starlette.routing import Route
 
 from pavedroad.errors import Invalid
 from pavedroad.kit.clock import now_ms
-from pavedroad.record import Record
+from pavedroad.record import Record, record_behind
 from pavedroad.registry import webhooks
 from pavedroad.registry.webhook_addresses import read_allowed
 from pavedroad.registry.webhook_delivery import check_address, secrets_of, send
 from pavedroad.registry.webhooks import EXAMPLES, LONGEST_SECRET, STATUSES, Webhook, check_event, secret_name
-from pavedroad.tracking.mlflow_door import EMPTY, answer, name_of, read, read_message, record_of, write
+from pavedroad.tracking.mlflow_door import EMPTY, answer, name_of, read, read_message, write
 from pavedroad.tracking.mlflow_messages import Int64, Message
 from pavedroad.tracking.search import make_page_token, read_page_token
 
@@ -77,7 +77,7 @@ class TestWebhook(Message, frozen=True, kw_only=True):
 
 async def create(request: Request) -> Response:
     sent = await read_message(request, CreateWebhook)
-    record = record_of(request)
+    record = record_behind(request)
     at_ms = now_ms()
     webhook = Webhook(
         id=str(uuid.uuid4()),
@@ -118,7 +118,7 @@ async def get(request: Request) -> Response:
 async def update(request: Request) -> Response:
     """Change what is named. An empty secret takes the secret away."""
     sent = await read_message(request, ChangeWebhook)
-    record, webhook_id = record_of(request), request.path_params["webhook_id"]
+    record, webhook_id = record_behind(request), request.path_params["webhook_id"]
     await read(request, partial(webhooks.get_webhook, webhook_id=webhook_id))
     changes: dict[str, Any] = {}
     if sent.name:
@@ -144,7 +144,7 @@ async def update(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    record, webhook_id = record_of(request), request.path_params["webhook_id"]
+    record, webhook_id = record_behind(request), request.path_params["webhook_id"]
     await write(request, partial(webhooks.delete_webhook, webhook_id=webhook_id, who=record.settings.who))
     await run_in_threadpool(secrets_of(record).remove, secret_name(webhook_id))
     return EMPTY
@@ -153,7 +153,7 @@ async def delete(request: Request) -> Response:
 async def test(request: Request) -> Response:
     """Send an example now, once, and tell what came back."""
     sent = await read_message(request, TestWebhook)
-    record, webhook_id = record_of(request), request.path_params["webhook_id"]
+    record, webhook_id = record_behind(request), request.path_params["webhook_id"]
     webhook = await read(request, partial(webhooks.get_webhook, webhook_id=webhook_id))
     event = _events([sent.event])[0] if sent.event else webhook.events[0]
     return answer({"result": await run_in_threadpool(_send_example, record, webhook, event)})

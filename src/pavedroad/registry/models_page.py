@@ -20,6 +20,7 @@ from pavedroad.kit.chart import decimals_for
 from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader, load_queries
 from pavedroad.kit.text import count
+from pavedroad.record import record_behind
 from pavedroad.registry import store
 from pavedroad.registry.model import ModelVersion, Promotion, RegisteredModel
 from pavedroad.web import Elsewhere
@@ -77,7 +78,7 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show_models(request: Request) -> Models:
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     words, after = (request.query_params.get(key, "").strip() for key in ("q", "after"))
     rows = reader.all(SQL.models_listed, after=after, words=_like(words), limit=ON_A_PAGE + 1)
     shown, more = rows[:ON_A_PAGE], len(rows) > ON_A_PAGE
@@ -164,7 +165,7 @@ def known_model(reader: Reader, name: str, version: str = "") -> RegisteredModel
 
 
 def show_model(request: Request) -> ModelPage:
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     model = known_model(reader, request.path_params["name"])
     below = _below(request.query_params.get("below", ""))
     versions = store.list_versions(reader, model.name, below=below, limit=VERSIONS_ON_A_PAGE + 1)

@@ -15,7 +15,7 @@ from pavedroad.kit.files import read_bytes
 from pavedroad.kit.http import segment
 from pavedroad.kit.text import count
 from pavedroad.models import Manifest, read_manifest
-from pavedroad.record import Record
+from pavedroad.record import Record, record_behind
 from pavedroad.registry import store
 from pavedroad.registry.context import MANIFEST, read_card
 from pavedroad.registry.gate import Measured
@@ -81,7 +81,7 @@ class VersionPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show_version(request: Request) -> VersionPage:
-    record: Record = request.app.state.record
+    record = record_behind(request)
     reader = record.db
     model = known_model(reader, request.path_params["name"], request.path_params["version"])
     version = store.get_version(reader, model.name, request.path_params["version"])

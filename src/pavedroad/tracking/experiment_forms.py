@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Transaction
-from pavedroad.record import Record
+from pavedroad.record import record_behind
 from pavedroad.tracking import limits
 from pavedroad.tracking.model import NOTE_TAG
 from pavedroad.tracking.run_forms import check_note, check_own
@@ -28,7 +28,7 @@ LONGEST_NOTE = limits.EXPERIMENT_TAG_VALUE_LENGTH
 
 
 def create(request: Request, fields: Fields) -> str:
-    record, name = _record(request), field(fields, "name").strip()
+    record, name = record_behind(request), field(fields, "name").strip()
     made = record.db.write(lambda tx: create_experiment(tx, name, who=record.settings.who))
     return f"/experiments/{made.id}"
 
@@ -67,24 +67,19 @@ def rename(request: Request, fields: Fields) -> str:
 
 def delete(request: Request, fields: Fields) -> str:
     """Can be undone: the experiment and its runs stay, marked as deleted."""
-    who = _record(request).settings.who
+    who = record_behind(request).settings.who
     return _done(request, lambda tx, number: delete_experiment(tx, number, who=who))
 
 
 def restore(request: Request, fields: Fields) -> str:
-    who = _record(request).settings.who
+    who = record_behind(request).settings.who
     return _done(request, lambda tx, number: restore_experiment(tx, number, who=who))
 
 
 def _done(request: Request, work: Callable[[Transaction, str], None]) -> str:
     experiment_id = request.path_params["experiment_id"]
-    _record(request).db.write(lambda tx: work(tx, experiment_id))
+    record_behind(request).db.write(lambda tx: work(tx, experiment_id))
     return f"/experiments/{segment(experiment_id)}"
-
-
-def _record(request: Request) -> Record:
-    record: Record = request.app.state.record
-    return record
 
 
 FORMS: tuple[Form, ...] = (

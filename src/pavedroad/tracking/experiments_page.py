@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from pavedroad.errors import Invalid
 from pavedroad.kit.sql import Reader, load_queries
+from pavedroad.record import record_behind
 from pavedroad.tracking.model import ACTIVE, DELETED, NOTE_TAG, PARENT_TAG, Experiment
 from pavedroad.tracking.store import count_runs, experiment_number, get_experiment
 
@@ -66,7 +67,7 @@ class ExperimentPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show_experiments(request: Request) -> ExperimentsPage:
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     words = request.query_params.get("q", "").strip()
     view = request.query_params.get("view", "")
     if view not in ("", "active", "deleted"):
@@ -111,7 +112,7 @@ def show_experiments(request: Request) -> ExperimentsPage:
 
 
 def show_experiment(request: Request) -> ExperimentPage:
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     experiment = get_experiment(reader, request.path_params["experiment_id"])
     number, stage = experiment_number(experiment.id), experiment.lifecycle_stage
     return ExperimentPage(

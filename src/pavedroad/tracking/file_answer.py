@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from pavedroad.errors import Invalid
 from pavedroad.kit.files import CHUNK_BYTES, Stored
-from pavedroad.tracking.mlflow_door import record_of
+from pavedroad.record import record_behind
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")  # one range; a list of them is answered with the whole file
 
@@ -52,7 +52,7 @@ async def file_answer(request: Request, stored: Stored, path: str) -> Response:
     media_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=media_type)
-    source = await run_in_threadpool(record_of(request).files.open, stored.digest)
+    source = await run_in_threadpool(record_behind(request).files.open, stored.digest)
     return _FileResponse(source, (first, last), status_code=status, headers=headers, media_type=media_type)
 
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from pavedroad.errors import Invalid, NotFound
 from pavedroad.kit.files import Stored
 from pavedroad.kit.sql import Reader
-from pavedroad.record import Record
+from pavedroad.record import Record, record_behind
 from pavedroad.tracking.artifact_files import find_file, list_files
 from pavedroad.tracking.mlflow_artifacts import safe_path
 from pavedroad.tracking.pictures import THUMB_BYTES, download_address, file_address, label_of
@@ -70,7 +70,7 @@ class FilePage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show_file(request: Request) -> FilePage:
-    record: Record = request.app.state.record
+    record = record_behind(request)
     path = safe_path(request.path_params["path"])
     stored = find_file(record.db, "", path) if path else None
     return _folder(request, record.db, path) if stored is None else _file(request, record, path, stored)

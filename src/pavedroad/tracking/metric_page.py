@@ -8,6 +8,7 @@ from starlette.requests import Request
 from pavedroad.errors import Invalid, NotFound
 from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader
+from pavedroad.record import record_behind
 from pavedroad.tracking.chart_look import Choice, Look, choices, read_look
 from pavedroad.tracking.curves import LARGE_PIXELS, Curve, Summary, find_summary, read_curve
 from pavedroad.tracking.metrics import metric_history
@@ -44,7 +45,7 @@ class MetricPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show_metric(request: Request) -> MetricPage:
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     query = request.query_params
     run = find_run(reader, request.path_params["run_id"])
     key = request.path_params["key"]

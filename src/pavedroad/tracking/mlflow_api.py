@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from pavedroad.errors import Invalid, NotFound
 from pavedroad.kit.sql import Reader, Transaction
+from pavedroad.record import record_behind
 from pavedroad.tracking import inputs, mlflow_search, store
 from pavedroad.tracking import mlflow_artifacts as artifacts
 from pavedroad.tracking import mlflow_logged_models as logged_models
@@ -28,7 +29,6 @@ from pavedroad.tracking.mlflow_door import (
     name_of,
     read,
     read_message,
-    record_of,
     write,
 )
 from pavedroad.tracking.model import RUN_STATUSES
@@ -46,7 +46,7 @@ async def create_experiment(request: Request) -> Response:
     work = partial(
         store.create_experiment,
         name=sent.name or "",
-        who=record_of(request).settings.who,
+        who=record_behind(request).settings.who,
         artifact_location=sent.artifact_location or "",
         tags=m.pairs(sent.tags),
     )
@@ -78,14 +78,14 @@ async def update_experiment(request: Request) -> Response:
 
 async def delete_experiment(request: Request) -> Response:
     sent = await read_message(request, m.OfExperiment)
-    who = record_of(request).settings.who
+    who = record_behind(request).settings.who
     await write(request, partial(store.delete_experiment, experiment_id=sent.experiment_id or "", who=who))
     return EMPTY
 
 
 async def restore_experiment(request: Request) -> Response:
     sent = await read_message(request, m.OfExperiment)
-    who = record_of(request).settings.who
+    who = record_behind(request).settings.who
     await write(request, partial(store.restore_experiment, experiment_id=sent.experiment_id or "", who=who))
     return EMPTY
 
@@ -172,13 +172,13 @@ async def update_run(request: Request) -> Response:
 
 async def delete_run(request: Request) -> Response:
     sent = await read_message(request, m.OfRun)
-    await write(request, partial(store.delete_run, run_id=sent.run, who=record_of(request).settings.who))
+    await write(request, partial(store.delete_run, run_id=sent.run, who=record_behind(request).settings.who))
     return EMPTY
 
 
 async def restore_run(request: Request) -> Response:
     sent = await read_message(request, m.OfRun)
-    await write(request, partial(store.restore_run, run_id=sent.run, who=record_of(request).settings.who))
+    await write(request, partial(store.restore_run, run_id=sent.run, who=record_behind(request).settings.who))
     return EMPTY
 
 

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from pavedroad.errors import Invalid
 from pavedroad.kit.files import CHUNK_BYTES, FileStore, Stored, put_bytes
 from pavedroad.kit.sql import Reader
+from pavedroad.record import record_behind
 from pavedroad.tracking import mlflow_messages as m
 from pavedroad.tracking.artifact_files import (
     LONGEST_PATH,
@@ -27,7 +28,7 @@ from pavedroad.tracking.artifact_files import (
     put_file,
 )
 from pavedroad.tracking.file_answer import file_answer
-from pavedroad.tracking.mlflow_door import EMPTY, answer, read, read_message, record_of, write
+from pavedroad.tracking.mlflow_door import EMPTY, answer, read, read_message, write
 from pavedroad.tracking.model import FileInfo, check_not_frozen, root_of
 from pavedroad.tracking.multipart_upload import (
     PartWriter,
@@ -86,7 +87,7 @@ async def list_tree(request: Request) -> Response:
 
 async def upload(request: Request) -> Response:
     path = writable_path(request.path_params["path"])
-    stored = await _receive(request, record_of(request).files)
+    stored = await _receive(request, record_behind(request).files)
     await write(request, partial(put_file, root="", path=path, stored=stored))
     return Response()
 
@@ -128,7 +129,7 @@ async def upload_artifact(request: Request) -> Response:
     if len(data) > UPLOAD_BYTES:
         raise Invalid("Artifact size is too large. Max size is 10MB.")
     uri = (await read(request, partial(get_run, run_id=run_id))).artifact_uri
-    stored = await run_in_threadpool(put_bytes, record_of(request).files, data)
+    stored = await run_in_threadpool(put_bytes, record_behind(request).files, data)
     await write(request, partial(put_file, root=root_of(uri), path=path, stored=stored))
     return EMPTY
 
@@ -150,7 +151,7 @@ async def create_multipart(request: Request) -> Response:
     """Open an upload in parts; each part has an address of its own."""
     sent = await read_message(request, m.CreateMultipart)
     path = _part_path(request, sent.path or "")
-    home = record_of(request).settings.home
+    home = record_behind(request).settings.home
     parts = 1 if sent.num_parts is None else sent.num_parts
     upload_id = await run_in_threadpool(create_upload, home, path, parts)
     address = f"{_own_address(request)}{SERVICES[0]}/mpu/part/{upload_id}"
@@ -167,7 +168,7 @@ def _own_address(request: Request) -> str:
 
 
 async def upload_part(request: Request) -> Response:
-    home = record_of(request).settings.home
+    home = record_behind(request).settings.home
     upload_id, number = request.path_params["upload_id"], request.path_params["number"]
     place = await run_in_threadpool(place_of_part, home, upload_id, number)
     writer = await run_in_threadpool(PartWriter, place)
@@ -185,7 +186,7 @@ async def upload_part(request: Request) -> Response:
 async def complete_multipart(request: Request) -> Response:
     sent = await read_message(request, m.CompleteMultipart)
     path = _part_path(request, sent.path or "")
-    record, upload_id = record_of(request), sent.upload_id or ""
+    record, upload_id = record_behind(request), sent.upload_id or ""
     stored = await run_in_threadpool(
         join_parts, record.settings.home, upload_id, path, sent.parts or [], record.files
     )
@@ -197,7 +198,7 @@ async def complete_multipart(request: Request) -> Response:
 async def abort_multipart(request: Request) -> Response:
     sent = await read_message(request, m.OfMultipart)
     path = _part_path(request, sent.path or "")
-    await run_in_threadpool(remove_upload, record_of(request).settings.home, sent.upload_id or "", path)
+    await run_in_threadpool(remove_upload, record_behind(request).settings.home, sent.upload_id or "", path)
     return EMPTY
 
 

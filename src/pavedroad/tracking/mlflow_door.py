@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from pavedroad.errors import Invalid, PavedError, did_you_mean
 from pavedroad.kit.sql import Item, Reader, Together, Transaction
-from pavedroad.record import Record
+from pavedroad.record import record_behind
 from pavedroad.tracking.limits import invalid_value, missing_value
 from pavedroad.tracking.mlflow_messages import Message
 
@@ -86,14 +86,9 @@ def answer(value: Any) -> Response:
 EMPTY = Response(b"{}", media_type="application/json")
 
 
-def record_of(request: Request) -> Record:
-    record: Record = request.app.state.record
-    return record
-
-
 async def write(request: Request, work: Callable[[Transaction], T]) -> T:
     """Run work in a transaction, together with others that wait; done when it is on disk."""
-    return await asyncio.wrap_future(record_of(request).db.submit(work))
+    return await asyncio.wrap_future(record_behind(request).db.submit(work))
 
 
 async def write_together(request: Request, work: Together[Item], item: Item) -> None:
@@ -104,7 +99,7 @@ async def write_together(request: Request, work: Together[Item], item: Item) -> 
     def tell(refusal: BaseException | None) -> None:
         loop.call_soon_threadsafe(_settle, answered, refusal)
 
-    record_of(request).db.submit_together(work, item, tell)
+    record_behind(request).db.submit_together(work, item, tell)
     await answered
 
 
@@ -118,12 +113,12 @@ def _settle(answered: asyncio.Future[None], refusal: BaseException | None) -> No
 
 
 async def read(request: Request, ask: Callable[[Reader], T]) -> T:
-    return await to_thread.run_sync(ask, record_of(request).db, limiter=request.app.state.readers)
+    return await to_thread.run_sync(ask, record_behind(request).db, limiter=request.app.state.readers)
 
 
 async def look_up(request: Request, ask: Callable[[Reader], T]) -> T:
     """As `read`, for a few rows found by their key: SQLite has them before a thread would have begun."""
-    db = record_of(request).db
+    db = record_behind(request).db
     return ask(db) if db.dialect == "sqlite" else await read(request, ask)
 
 

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from pavedroad.errors import Invalid, NotFound, did_you_mean
 from pavedroad.kit.sql import Reader
+from pavedroad.record import record_behind
 from pavedroad.tracking.metrics import history
 from pavedroad.tracking.points import Points
 from pavedroad.tracking.store import find_run
@@ -23,7 +24,7 @@ FORMS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 async def send_points(request: Request) -> Response:
     """`?as=csv` or `?as=json`: step, time and value of each point, in order of time."""
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     form = request.query_params.get("as", "csv")
     if form not in FORMS:
         raise Invalid(f"as={form!r} is no form", hint=did_you_mean(form, FORMS))

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from pavedroad.errors import Conflict, Invalid
 from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Transaction
-from pavedroad.record import Record
+from pavedroad.record import record_behind
 from pavedroad.tracking import limits
 from pavedroad.tracking.model import ACTIVE, NOTE_TAG
 from pavedroad.tracking.store import (
@@ -65,12 +65,12 @@ def rename(request: Request, fields: Fields) -> str:
 
 def delete(request: Request, fields: Fields) -> str:
     """Can be undone: the run stays, marked as deleted."""
-    who = _record(request).settings.who
+    who = record_behind(request).settings.who
     return _done(request, lambda tx, run_id: delete_run(tx, run_id, who=who))
 
 
 def restore(request: Request, fields: Fields) -> str:
-    who = _record(request).settings.who
+    who = record_behind(request).settings.who
 
     def work(tx: Transaction, run_id: str) -> None:
         experiment = get_experiment(tx, get_run(tx, run_id).experiment_id)
@@ -101,13 +101,8 @@ def check_own(key: str) -> None:
 
 def _done(request: Request, work: Callable[[Transaction, str], None], *, at: str = "") -> str:
     run_id = request.path_params["run_id"]
-    _record(request).db.write(lambda tx: work(tx, run_id))
+    record_behind(request).db.write(lambda tx: work(tx, run_id))
     return f"/runs/{segment(run_id)}" + (f"#{at}" if at else "")
-
-
-def _record(request: Request) -> Record:
-    record: Record = request.app.state.record
-    return record
 
 
 FORMS: tuple[Form, ...] = (

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from pavedroad.errors import Conflict, Invalid, did_you_mean
 from pavedroad.kit.sql import Reader, Transaction
-from pavedroad.record import Record
+from pavedroad.record import record_behind
 from pavedroad.tracking.model import ACTIVE, DELETED, Run
 from pavedroad.tracking.store import delete_run, get_experiment, get_run, restore_run
 
@@ -18,7 +18,7 @@ MOST_AT_ONCE = 200
 
 def act_on_runs(request: Request, fields: Mapping[str, str]) -> str:
     """Do what the pressed button says; the list it was pressed in, which tells what was done."""
-    record: Record = request.app.state.record
+    record = record_behind(request)
     ids, action, who = read_ids(fields.get("run", "")), fields.get("action", ""), record.settings.who
     actions = {"delete": delete_runs, "restore": restore_runs}
     if action not in actions:

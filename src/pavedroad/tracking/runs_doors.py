@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from pavedroad.errors import Invalid, did_you_mean
 from pavedroad.kit.sql import Reader
+from pavedroad.record import record_behind
 from pavedroad.tracking.completion import complete
 from pavedroad.tracking.runs_export import FORMATS, select
 from pavedroad.tracking.runs_query import read_query
@@ -35,7 +36,7 @@ async def export_runs(request: Request) -> Response:
 
 
 def _begin(request: Request, kind: str) -> Iterator[bytes]:
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     query = read_query(request.query_params.multi_items())
     write = FORMATS[kind][1]
     return write(reader, select(reader, query))
@@ -47,7 +48,7 @@ async def complete_filter(request: Request) -> Response:
     at = words.get("at", "")
     if at and not (at.isascii() and at.isdecimal() and len(at) < 10):
         raise Invalid(f"at={at!r} is no place in the filter", hint="characters count from 0")
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     found = await run_in_threadpool(complete, reader, words.get("filter", ""), int(at) if at else None)
     return Response(
         msgspec.json.encode(found), media_type="application/json", headers={"Cache-Control": "no-store"}

@@ -14,6 +14,7 @@ from pavedroad.kit.chart import decimals_for
 from pavedroad.kit.clock import how_long_ago
 from pavedroad.kit.sql import Reader, Row
 from pavedroad.kit.text import count
+from pavedroad.record import record_behind
 from pavedroad.tracking.columns import (
     ATTRIBUTE,
     TAG,
@@ -171,7 +172,7 @@ class Runs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show_runs(request: Request) -> Runs:
-    reader: Reader = request.app.state.record.db
+    reader: Reader = record_behind(request).db
     pairs = list(request.query_params.multi_items())
     query = read_query(pairs)
     words = dict(pairs)

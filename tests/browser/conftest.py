@@ -30,7 +30,7 @@ WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Of one module: while Playwright lives, its thread has a running loop, and other tests start their own."""
+    """Of one module: while Playwright lives, its thread has a running loop; other tests start their own."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:

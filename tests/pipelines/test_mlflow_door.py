@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -174,6 +175,39 @@ def test_a_run_that_ends_leaves_mlflow_to_the_one_beside_it(project, no_traces, 
     assert "MLFLOW_TRACKING_URI" not in os.environ
     assert not mlflow.is_tracking_uri_set()
     assert not hasattr(mlflow.start_run, "__wrapped__")
+
+
+def test_runs_that_come_and_go_side_by_side_lose_nothing(project, no_traces):
+    """Each door opens and closes while steps of others are amid their calls."""
+    import mlflow
+
+    runs = [project.record.db.write(lambda tx: start_run(tx, experiment_id="0")) for _ in range(24)]
+    failures: list[BaseException] = []
+
+    def go(mine: list[str]) -> None:
+        try:
+            for run_id in mine:
+                door = MlflowDoor(
+                    lambda: embedded.start(project.record),
+                    experiment_id=lambda: "0",
+                    show_step=lambda run_id, step: None,
+                    note=pytest.fail,
+                )
+                with door.activity(run_id, "step", ("mlflow",)):
+                    for step in range(5):
+                        mlflow.log_metric("m", step, step=step)
+                door.close()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=go, args=(runs[place::4],)) for place in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert {len(metric_history(project.record.db, run_id, "m")) for run_id in runs} == {5}
+    assert not mlflow.is_tracking_uri_set()
 
 
 def test_a_step_that_fails_leaves_no_run_open(flow):

@@ -48,10 +48,10 @@ class Runner:
 
     def _run_here(self, task: Task, arguments: dict[str, Any], packages: Iterable[str]) -> Ended:
         self._memory.begin()
-        self.threads[threading.get_ident()] = threading.current_thread()
         activity = self._door.activity(task.step_run_id, task.name, packages)
         try:
             with activity:
+                self.threads[threading.get_ident()] = threading.current_thread()
                 try:
                     result = task.node.step.call_with(arguments)
                 finally:

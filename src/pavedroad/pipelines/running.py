@@ -26,6 +26,7 @@ from pavedroad.pipelines.children import Children, check_importable
 from pavedroad.pipelines.engine import Engine
 from pavedroad.pipelines.graph import Graph, build, find_lazy
 from pavedroad.pipelines.heartbeat import Heart
+from pavedroad.pipelines.interrupts import Interrupts
 from pavedroad.pipelines.keys import KeyMaker
 from pavedroad.pipelines.lazy import parts_of
 from pavedroad.pipelines.lost import mark_lost_runs
@@ -292,8 +293,9 @@ class _Session:
         self._surroundings = threading.Thread(target=self._read_surroundings, daemon=True)
         self._surroundings.start()
         try:
-            self.engine.start()
-            self._follow()
+            with Interrupts() as interrupts:
+                self.engine.start()
+                self._follow(interrupts)
         except KeyboardInterrupt:
             return self._killed()
         if self.engine.scheduler.crash is not None:
@@ -307,11 +309,12 @@ class _Session:
 
     # ------------------------------------------------------------------------------------ while it runs
 
-    def _follow(self) -> None:
+    def _follow(self, interrupts: Interrupts) -> None:
         """Write and show what happens until everything has ended."""
         scheduler = self.engine.scheduler
         while not scheduler.has_ended and scheduler.crash is None:
-            self.news.wait(0.2 if scheduler.running else LOOK_EVERY_S)
+            with interrupts.allowed():
+                self.news.wait(0.2 if scheduler.running else LOOK_EVERY_S)
             if self.news.is_set() and not scheduler.has_ended:
                 time.sleep(GATHER_S)
             self.news.clear()

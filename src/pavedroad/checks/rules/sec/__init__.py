@@ -1,0 +1,5 @@
+"""About secrets and security."""
+
+from pavedroad.checks.model import Rule
+
+RULES: tuple[Rule, ...] = ()

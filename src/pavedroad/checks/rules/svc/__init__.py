@@ -1,0 +1,5 @@
+"""About services."""
+
+from pavedroad.checks.model import Rule
+
+RULES: tuple[Rule, ...] = ()

@@ -16,11 +16,18 @@ _ASSIGNED_MAGIC = re.compile(r"^(\s*)([\w., ]+=\s*)([%!]\w.*)$")
 # Cell magics whose cell is still Python.
 _PYTHON_CELLS = ("%%time", "%%timeit", "%%capture", "%%prun", "%%python3", "%%python", "%%memray_flamegraph")
 
+_READABLE = ("text/plain", "text/html", "text/markdown")  # of an output's data
+
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     number: int  # from 1, counting every cell as the notebook shows them
     first_line: int  # in the joined text, from 1
     source: str  # as Python: magics are replaced
+    written: str = ""  # as its author sees it, with magics
+    count: int = 0  # of its last run; 0: it has not been run since the last restart
+    printed: str = ""  # the text among its saved outputs
+    failed: str = ""  # the exception saved among them
+    tags: tuple[str, ...] = ()
 
 
 class Notebook(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,8 +60,21 @@ def read_notebook(text: str) -> Notebook:
     for number, cell in enumerate(raw, 1):
         if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue
-        source = _as_python(_source(cell))
-        cells.append(Cell(number=number, first_line=line, source=source))
+        written = _text(cell.get("source"))
+        source = _as_python(written)
+        printed, failed = _outputs(cell)
+        cells.append(
+            Cell(
+                number=number,
+                first_line=line,
+                source=source,
+                written=written,
+                count=_count(cell),
+                printed=printed,
+                failed=failed,
+                tags=_tags(cell),
+            )
+        )
         line += source.count("\n") + 1
     return Notebook(cells=tuple(cells))
 
@@ -66,11 +86,43 @@ def _language(content: dict[str, Any]) -> str:
     return language.lower() if isinstance(language, str) and language else "python"
 
 
-def _source(cell: dict[str, Any]) -> str:
-    source = cell.get("source", "")
-    if isinstance(source, list):
-        source = "".join(part for part in source if isinstance(part, str))
-    return source if isinstance(source, str) else ""
+def _text(value: Any) -> str:
+    """Text, which notebooks keep whole or as a list of lines."""
+    if isinstance(value, list):
+        value = "".join(part for part in value if isinstance(part, str))
+    return value if isinstance(value, str) else ""
+
+
+def _count(cell: dict[str, Any]) -> int:
+    count = cell.get("execution_count")
+    return count if isinstance(count, int) and count > 0 else 0
+
+
+def _tags(cell: dict[str, Any]) -> tuple[str, ...]:
+    metadata = cell.get("metadata")
+    tags = metadata.get("tags") if isinstance(metadata, dict) else None
+    return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
+
+
+def _outputs(cell: dict[str, Any]) -> tuple[str, str]:
+    """The text that was printed, and the name of the exception that ended the cell."""
+    outputs = cell.get("outputs")
+    texts, failed = [], ""
+    for output in outputs if isinstance(outputs, list) else ():
+        if not isinstance(output, dict):
+            continue
+        if output.get("output_type") == "error":
+            failed = _text(output.get("ename")) or "an error"
+        texts.append(output_text(output))
+    return "\n".join(text for text in texts if text), failed
+
+
+def output_text(output: dict[str, Any]) -> str:
+    """What one saved output says in words; pictures and scripts say nothing."""
+    data = output.get("data")
+    parts = [output.get("text"), output.get("traceback")]
+    parts += [data.get(kind) for kind in _READABLE] if isinstance(data, dict) else []
+    return "\n".join(filter(None, map(_text, parts)))
 
 
 def _as_python(source: str) -> str:

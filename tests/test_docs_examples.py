@@ -26,6 +26,8 @@ RUN_BY_ANOTHER_TEST = {
     ("housekeeping.md", "$ paved gc --older-than 0 --grace 0"): "tests/housekeeping/test_page.py",
     ("housekeeping.md", "$ paved backup keep"): "tests/housekeeping/test_page.py",
     ("housekeeping.md", "$ paved doctor store"): "tests/housekeeping/test_page.py",
+    ("packaging.md", "$ paved package"): "tests/delivery/test_page.py",
+    ("packaging.md", "$ paved packages"): "tests/delivery/test_page.py",
     ("runs.md", "$ paved runs --filter"): "tests/pipelines/test_runs_cli.py",
     ("storage.md", "$ PAVED_DATABASE=postgresql://ada:secret@127.0.0.1:1/paved paved list"): (
         "tests/test_storage_page.py"

@@ -48,6 +48,10 @@ COMMANDS = (
     Command(
         "webhooks", "pavedroad.registry.webhooks_cli:webhooks", "List webhooks and what they took.", "Release"
     ),
+    Command(
+        "package", "pavedroad.delivery.cli:package", "Run the test stages, then build the file.", "Release"
+    ),
+    Command("packages", "pavedroad.delivery.cli:packages", "List what was packaged.", "Release"),
     Command("serve", "pavedroad.serving.cli:serve", "Serve a model version over HTTP.", "Release"),
     Command("list", "pavedroad.catalog.cli:list_", "List artifacts.", "Record"),
     Command("show", "pavedroad.overview.cli:show", "Show an artifact or a run.", "Record"),

@@ -28,6 +28,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     entry: str = ""  # module:pipeline that `paved run` takes when none is named
     gates: dict[str, Any] = {}  # what a version must pass before it is promoted, see gates.md
     checks: dict[str, Any] = {}  # which findings are accepted, and why, see checks.md
+    stages: dict[str, Any] = {}  # commands that `paved package` runs before it builds, see packaging.md
 
 
 def find_project(start: Path) -> Project | None:

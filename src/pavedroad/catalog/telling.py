@@ -66,6 +66,8 @@ def _tail(fact: Fact) -> str:
     if payload.get("alias"):
         was = f", before it was {payload['from']}" if payload.get("from") else ""
         words.append(f"as {payload['alias']}{was}")
+    if payload.get("stopped_by"):
+        words.append(f"stopped by stage {payload['stopped_by']}")
     if payload.get("gate"):
         words.append(f"from gate {payload['gate']}")
     closed = payload.get("closed")

@@ -26,13 +26,24 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
         return self.direct or bool(re.match(r"={2,3}[^*,]+$|=[^=*,]+$", self.specifier))
 
 
+class Need(msgspec.Struct, frozen=True, kw_only=True):
+    """An arrow from a locked package to another."""
+
+    name: str
+    marker: str = ""
+
+
 class LockedPackage(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     version: str  # empty for the project itself and for some sources
     source: str = ""  # an index, a URL, a VCS reference or a path; empty: the default index
     marker: str = ""
-    files: tuple[str, ...] = ()  # names of wheels and sdists
+    files: tuple[str, ...] = ()  # names of wheels and sdists; empty when the format does not name them
     hashes: tuple[str, ...] = ()  # `sha256:…`
+    needs: tuple[Need, ...] = ()  # what it depends on, where the format says so
+    group: str = ""  # a conda platform or environment, a pipenv section; empty: the default
+    build: str = ""  # conda's build, e.g. `py311_cuda118_0`
+    line: int = 0  # where it stands in the lock, from 1; 0 when unknown
 
 
 class Lock(msgspec.Struct, frozen=True, kw_only=True):

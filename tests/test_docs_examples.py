@@ -21,13 +21,17 @@ RUN_BY_ANOTHER_TEST = {
     ("checks.md", "import pandas as pd"): "tests/checks/test_docs.py",
     ("checks.md", "$ paved check --rule REP"): "tests/checks/test_docs.py",
     ("code-in-the-cache.md", "# late/settings.py"): "tests/pipelines/code/test_page.py",
+    ("documents.md", "$ paved docs --out site"): "tests/documents/test_page.py",
+    ("documents.md", "from pavedroad.documents import Document, Prose, Table"): (
+        "tests/documents/test_site.py"
+    ),
     ("gates.md", "import msgspec"): "tests/registry/test_gates_page.py",
     ("housekeeping.md", "$ paved delete experiment/flights"): "tests/housekeeping/test_page.py",
     ("housekeeping.md", "$ paved gc --older-than 0 --grace 0"): "tests/housekeeping/test_page.py",
     ("housekeeping.md", "$ paved backup keep"): "tests/housekeeping/test_page.py",
     ("housekeeping.md", "$ paved doctor store"): "tests/housekeeping/test_page.py",
-    ("packaging.md", "$ paved package"): "tests/delivery/test_page.py",
-    ("packaging.md", "$ paved packages"): "tests/delivery/test_page.py",
+    ("packaging.md", "$ paved package\n"): "tests/delivery/test_page.py",
+    ("packaging.md", "$ paved packages\n"): "tests/delivery/test_page.py",
     ("runs.md", "$ paved runs --filter"): "tests/pipelines/test_runs_cli.py",
     ("storage.md", "$ PAVED_DATABASE=postgresql://ada:secret@127.0.0.1:1/paved paved list"): (
         "tests/test_storage_page.py"

@@ -59,6 +59,7 @@ COMMANDS = (
     Command("stage", "pavedroad.catalog.cli:stage", "Set the stage of an artifact.", "Record"),
     Command("lineage", "pavedroad.catalog.cli:lineage", "Tell what came from what.", "Record"),
     Command("journal", "pavedroad.catalog.cli:journal", "Read who did what, when.", "Record"),
+    Command("docs", "pavedroad.documents.cli:docs", "Write pages that need no server.", "Record"),
     Command("import", "pavedroad.transfer.cli:import_", "Take runs, models and files from MLflow.", "Record"),
     Command("delete", "pavedroad.housekeeping.cli:delete", "Delete runs and experiments.", "Keep"),
     Command("undelete", "pavedroad.housekeeping.cli:undelete", "Bring back what was deleted.", "Keep"),

@@ -12,6 +12,7 @@ from pavedroad.checks.source import Module
 # Somebody's own folder, or a drive: never the same on another machine.
 _PERSONAL = re.compile(r"(/home/|/Users/|/root/|[A-Za-z]:[\\/]{1,2}|\\\\[\w.-]+\\)[^\s\\/:*?\"<>|{}]+[^\n]*")
 _URL = re.compile(r"\w{2,}://")
+_QUERY = re.compile(r"\?[\w.-]+=")  # only an address has one
 # Any other absolute path, judged by how it is used.
 _ABSOLUTE = re.compile(r"/[A-Za-z0-9_.-]+(/[^\n:*?\"<>|{}]*)?")
 # Absolute by convention: the same on every machine, or in every container of that platform.
@@ -101,7 +102,8 @@ def absolute_path(project: Project) -> Iterator[Found]:
 
 
 def _is_absolute(text: str, module: Module, node: ast.Constant, in_test: bool) -> bool:
-    if len(text) < 4 or _PLACEHOLDER.search(text) or _URL.match(text) or _IMAGE_USER.match(text):
+    is_something_else = _PLACEHOLDER.search(text) or _URL.match(text) or _QUERY.search(text)
+    if len(text) < 4 or is_something_else or _IMAGE_USER.match(text):
         return False
     use = _use(module, node)
     if use in ("ignored", "compared"):
@@ -119,6 +121,11 @@ def _is_absolute(text: str, module: Module, node: ast.Constant, in_test: bool) -
     return _is_one_path(text) and text.count("/") >= 2
 
 
+def _has_query(text: ast.JoinedStr) -> bool:
+    parts = [str(part.value) if isinstance(part, ast.Constant) else "x" for part in text.values]
+    return bool(_QUERY.search("".join(parts)))
+
+
 def _is_one_path(text: str) -> bool:
     """Not a sentence, a command line or a list of paths."""
     return not re.search(r"\s-{1,2}\w|[;|&<>$`]|\s/|, ", text) and text.count(" ") <= 3
@@ -129,8 +136,8 @@ def _use(module: Module, node: ast.Constant) -> str:
     child: ast.AST = node
     parent = module.parents.get(node)
     if isinstance(parent, ast.JoinedStr):
-        if parent.values[0] is not node:
-            return "ignored"  # the tail behind a value
+        if parent.values[0] is not node or _has_query(parent):
+            return "ignored"  # the tail behind a value, or an address
         child, parent = parent, module.parents.get(parent)
     while isinstance(
         parent, ast.BinOp | ast.IfExp | ast.BoolOp | ast.Tuple | ast.List | ast.Starred | ast.Subscript

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import ast
-import io
-import tokenize
 
+from pavedroad.checks.arguments import add_argument
 from pavedroad.checks.model import UNSAFE, Edit, Fix
 from pavedroad.checks.source import Call, Module
 
 DEFAULT_SEED = "42"
 _SEED_CONSTANTS = ("SEED", "RANDOM_SEED", "RANDOM_STATE", "RANDOM_STATE_SEED", "GLOBAL_SEED", "DEFAULT_SEED")
-_QUIET = (
-    tokenize.NL,
-    tokenize.NEWLINE,
-    tokenize.COMMENT,
-    tokenize.INDENT,
-    tokenize.DEDENT,
-    tokenize.ENDMARKER,
-)
 
 
 def is_seeded(call: Call) -> bool:
@@ -29,13 +20,13 @@ def is_seeded(call: Call) -> bool:
     return not (isinstance(value, ast.Constant) and value.value is None)
 
 
-def seed_fix(module: Module, call: Call) -> Fix | None:
-    """Write `random_state=` as the last argument: the module's own constant where it has one, else 42."""
+def seed_fix(module: Module, call: Call, *, argument: str = "random_state=") -> Fix | None:
+    """Write a seed as the last argument: the module's own constant where it has one, else 42."""
     if module.notebook or module.has_odd_lines:
         return None  # a notebook's text lies inside JSON
     seed = next((name for name in _SEED_CONSTANTS if name in _top_level_names(module)), DEFAULT_SEED)
-    edit = _replace_none(module, call, seed) or _add_argument(module, call, f"random_state={seed}")
-    return Fix(says=f"add random_state={seed}", safety=UNSAFE, edits=(edit,)) if edit else None
+    edit = _replace_none(module, call, seed) or add_argument(module, call, f"{argument}{seed}")
+    return Fix(says=f"add {argument}{seed}", safety=UNSAFE, edits=(edit,)) if edit else None
 
 
 def _top_level_names(module: Module) -> set[str]:
@@ -54,46 +45,3 @@ def _replace_none(module: Module, call: Call, seed: str) -> Edit | None:
         return None
     start = module.offset(value.lineno, value.col_offset)
     return Edit(path=module.path, start=start, end=start + len("None"), text=seed)
-
-
-def _add_argument(module: Module, call: Call, argument: str) -> Edit | None:
-    """Insert after the last token before the closing bracket; comments and layout stay."""
-    node = call.node
-    if any(isinstance(value, ast.GeneratorExp) for value in node.args):
-        return None  # a bare generator takes no second argument
-    start = module.offset(node.func.end_lineno or 0, node.func.end_col_offset or 0)
-    end = module.offset(node.end_lineno or 0, node.end_col_offset or 0)
-    last = _last_token(module.text[start : end - 1])
-    if last is None:
-        return None
-    offset, mark, is_own_line = last
-    if mark == "(":
-        return Edit(path=module.path, start=start + offset, end=start + offset, text=argument)
-    if not is_own_line:
-        text = f" {argument}" if mark == "," else f", {argument}"
-        return Edit(path=module.path, start=start + offset, end=start + offset, text=text)
-    line_start = module.text.rindex("\n", 0, start + offset) + 1
-    line = module.text[line_start : start + offset]
-    newline = "\r\n" if module.text[line_start - 2 : line_start] == "\r\n" else "\n"
-    indentation = line[: len(line) - len(line.lstrip())]
-    text = f"{newline}{indentation}{argument}," if mark == "," else f",{newline}{indentation}{argument}"
-    return Edit(path=module.path, start=start + offset, end=start + offset, text=text)
-
-
-def _last_token(text: str) -> tuple[int, str, bool] | None:
-    """The last token of a call: the offset behind it, itself, whether it stands on a line of its own."""
-    starts = [0]
-    for line in text.split("\n"):
-        starts.append(starts[-1] + len(line) + 1)
-    last = None
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type not in _QUIET:
-                last = token
-    except (tokenize.TokenError, SyntaxError):
-        pass  # the closing bracket is missing on purpose
-    if last is None:
-        return None
-    rest = text[starts[last.end[0] - 1] + last.end[1] :]
-    is_own_line = last.end[0] > 1 and "\n" in rest and "#" not in rest.partition("\n")[0]
-    return starts[last.end[0] - 1] + last.end[1], last.string, is_own_line

@@ -1,0 +1,5 @@
+import random
+
+import pandas as pd
+
+row = pd.Series([random.random()])

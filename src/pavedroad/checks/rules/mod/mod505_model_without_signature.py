@@ -18,6 +18,7 @@ FLAVOURS = frozenset(
 )  # fmt: skip
 
 
+OUR_MODEL = ("pavedroad.Model", "pavedroad.models.Model", "pavedroad.models.files.Model")
 NOT_DATA = ("self", "context", "params")  # arguments of a predict beside its input
 MODEL_AND_NAME = 4  # more positional arguments than this may hold a signature
 
@@ -49,7 +50,7 @@ def model_without_signature(project: Project) -> Iterator[Found]:
         if project.is_test(module.path):
             continue
         for call in module.calls("Model", package="pavedroad"):
-            if not call.is_open and not _is_given(call, "signature", "example"):
+            if call.name in OUR_MODEL and not call.is_open and not _is_given(call, "signature", "example"):
                 yield Found(
                     at=module.place(call.node),
                     says="paved.Model without signature or example",

@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 
 from pavedroad import catalog
+from pavedroad.checks.compose import Compose, is_compose, read_compose
+from pavedroad.checks.dockerfile import Dockerfile, is_dockerfile, read_dockerfile
 from pavedroad.checks.files import Listing, ProjectFile
 from pavedroad.checks.ignores import (
     Ignore,
@@ -19,6 +21,8 @@ from pavedroad.checks.ignores import (
 )
 from pavedroad.checks.model import Place
 from pavedroad.checks.source import LARGEST_BYTES, Module, decode_python, notebook_module
+from pavedroad.checks.workflows import Workflow, read_workflow, system_of
+from pavedroad.checks.yaml_files import Yaml, read_yaml
 from pavedroad.environments import (
     REQUIREMENT_FOLDERS,
     Declared,
@@ -89,6 +93,7 @@ class Project:
         self.problems: list[Problem] = []
         self._texts: dict[str, str] = {}
         self._modules: dict[str, Module] = {}
+        self._yaml: dict[str, tuple[Yaml, ...]] = {}
 
     # ------------------------------------------------------------------------------------------ files
 
@@ -126,7 +131,7 @@ class Project:
                 return []
             return self.text(path).split("\n")
         if module.notebook:
-            cells = {found.number: found.source for found in module.notebook.cells}
+            cells = {found.number: found.written for found in module.notebook.cells}
             return cells.get(cell, "").split("\n")
         return module.lines
 
@@ -246,6 +251,34 @@ class Project:
                 if not self._is_someone_elses(path) and is_locked(name, partial(self.text, path)):
                     locks.setdefault(unit_folder(path), []).append(path)
         return locks
+
+    # ------------------------------------------------------------------------------ containers and CI
+
+    def yaml(self, path: str) -> tuple[Yaml, ...]:
+        """The documents of a YAML file; none when it is a template or cannot be read."""
+        if path not in self._yaml:
+            try:
+                self._yaml[path] = read_yaml(self.text(path))
+            except Invalid:
+                self._yaml[path] = ()
+        return self._yaml[path]
+
+    @cached_property
+    def dockerfiles(self) -> list[Dockerfile]:
+        """Every Dockerfile that is no template."""
+        found = (read_dockerfile(path, self.text(path)) for path in self.files if is_dockerfile(path))
+        return [dockerfile for dockerfile in found if dockerfile is not None]
+
+    @cached_property
+    def composes(self) -> list[Compose]:
+        found = (read_compose(path, self.yaml(path)) for path in self.files if is_compose(path))
+        return [compose for compose in found if compose is not None]
+
+    @cached_property
+    def workflows(self) -> list[Workflow]:
+        """CI files of GitHub, GitLab, Azure and CircleCI, and GitHub actions of the project's own."""
+        found = (read_workflow(path, self.yaml(path)) for path in self.files if system_of(path))
+        return [workflow for workflow in found if workflow is not None]
 
     def line(self, path: str, number: int) -> Place:
         """A whole line of a file."""

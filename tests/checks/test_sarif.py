@@ -44,7 +44,7 @@ def test_the_log_has_what_the_schema_requires(sarif: dict[str, Any]) -> None:
     driver = run["tool"]["driver"]
     assert driver["name"] == "Pavedroad"
     assert run["columnKind"] in ("utf16CodeUnits", "unicodeCodePoints")
-    assert run["invocations"] == [{"executionSuccessful": True}]
+    assert run["invocations"] == [{"executionSuccessful": True, "toolExecutionNotifications": []}]
     for rule in driver["rules"]:
         assert rule["id"]
         assert rule["shortDescription"]["text"]

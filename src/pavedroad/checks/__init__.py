@@ -9,6 +9,7 @@ from pavedroad.checks.store import ReportRow, latest_report, list_reports, save_
 
 if TYPE_CHECKING:
     from pavedroad.checks.engine import check_project, open_project
+    from pavedroad.checks.plugins import all_rules
     from pavedroad.checks.rules import RULES
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ReportRow",
     "Rule",
     "Waiver",
+    "all_rules",
     "check_project",
     "latest_report",
     "list_reports",
@@ -37,6 +39,10 @@ def __getattr__(name: str) -> Any:
         from pavedroad.checks import engine
 
         return getattr(engine, name)
+    if name == "all_rules":
+        from pavedroad.checks.plugins import all_rules
+
+        return all_rules
     if name == "RULES":
         from pavedroad.checks.rules import RULES
 

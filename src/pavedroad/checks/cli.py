@@ -65,7 +65,12 @@ def check(
     if push:
         _push(report, path)
     _show(report, "json" if as_json else form)
-    return 0 if report.is_clean else 1
+    return exit_code(report)
+
+
+def exit_code(report: Report) -> int:
+    """2 when a rule failed: then nobody knows whether the project is clean."""
+    return 2 if report.failures else 0 if report.is_clean else 1
 
 
 def _here() -> Path:
@@ -98,10 +103,10 @@ def _show(report: Report, form: str) -> None:
     if form == "json":
         print_json(report)
     elif form == "sarif":
-        from pavedroad.checks.rules import RULES
+        from pavedroad.checks.plugins import all_rules
         from pavedroad.checks.sarif import report_sarif
 
-        print_json(report_sarif(report, RULES))
+        print_json(report_sarif(report, all_rules()))
     else:
         from pavedroad.checks.text import report_text
 
@@ -114,9 +119,9 @@ def _show(report: Report, form: str) -> None:
 def explain(code: str | None, as_json: bool) -> None:
     """Explain a rule: why it is there, a bad and a good example. Without CODE, list all rules."""
     from pavedroad.checks.engine import select_rules
-    from pavedroad.checks.rules import RULES
+    from pavedroad.checks.plugins import all_rules
 
-    found = select_rules(RULES, [code]) if code else list(RULES)
+    found = select_rules(all_rules(), [code]) if code else list(all_rules())
     if len(found) == 1:
         _explain(found[0], as_json)
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,9 +23,9 @@ from pavedroad.catalog import PROFILES, find_project, read_project
 from pavedroad.catalog import Project as Manifest
 from pavedroad.checks.files import Listing, ProjectFile, list_files, path_pattern
 from pavedroad.checks.ignores import Ignore, names_rule, read_check_settings
-from pavedroad.checks.model import SEVERITIES, Finding, Found, Place, Report, Rule
+from pavedroad.checks.model import SEVERITIES, Failure, Finding, Found, Place, Report, Rule
+from pavedroad.checks.plugins import all_rules
 from pavedroad.checks.project import Project
-from pavedroad.checks.rules import RULES
 from pavedroad.errors import Invalid, NotFound, Unavailable, did_you_mean, nearest
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.files import digest_of_file
@@ -34,15 +35,17 @@ WHOLE_FILE_BYTES = 64 * 2**20  # larger files enter the digest by their two ends
 
 
 def check_project(
-    path: Path, *, profile: str | None = None, only: Iterable[str] = (), rules: tuple[Rule, ...] = RULES
+    path: Path, *, profile: str | None = None, only: Iterable[str] = (), rules: tuple[Rule, ...] | None = None
 ) -> Report:
     """All findings of a folder, or of one file by itself.
 
-    `only` names rules by code, name or family; they run whatever the profile says.
+    `only` names rules by code, name or family; they run whatever the profile says. `rules`: default, all that
+    are installed.
     Raises: NotFound or Invalid for a path that cannot be checked, ConfigError for a manifest that cannot
     be used.
     """
     started = time.perf_counter()
+    rules = all_rules() if rules is None else rules
     project = open_project(path, rules)
     profile = profile or project.settings.profile
     if profile not in PROFILES:
@@ -50,8 +53,9 @@ def check_project(
     chosen = select_rules(rules, only) if only else [rule for rule in rules if profile in rule.levels]
     if path.is_file():
         chosen = [rule for rule in chosen if not rule.of_project]
+    failures: list[Failure] = []
     with _without_collector():
-        found = list(_run(project, chosen, profile))
+        found = list(_run(project, chosen, profile, failures))
     findings = sorted(found, key=lambda finding: (_order(finding.place), finding.code))
     open_ones = tuple(_fingerprinted(finding for finding in findings if finding.waiver is None))
     counts = Counter(finding.severity for finding in open_ones)
@@ -69,6 +73,7 @@ def check_project(
         at_ms=now_ms(),
         took_ms=(time.perf_counter() - started) * 1000,
         version=version("pavedroad"),
+        failures=tuple(failures),
     )
 
 
@@ -84,7 +89,7 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def open_project(path: Path, rules: Iterable[Rule] = RULES) -> Project:
+def open_project(path: Path, rules: Iterable[Rule] | None = None) -> Project:
     """Read a folder's file list and manifest; for a file, the project around it with this file alone."""
     path = path.absolute()
     _check_path(path)
@@ -98,7 +103,7 @@ def open_project(path: Path, rules: Iterable[Rule] = RULES) -> Project:
         msgspec.structs.replace(listing, files=files),
         settings,
         wishes=check_settings.ignore,
-        rule_words=rule_words(rules),
+        rule_words=rule_words(all_rules() if rules is None else rules),
     )
 
 
@@ -146,14 +151,25 @@ def rule_words(rules: Iterable[Rule]) -> frozenset[str]:
     return frozenset(word for rule in rules for word in (rule.code, rule.name, rule.family))
 
 
-def _run(project: Project, rules: Iterable[Rule], profile: str) -> Iterator[Finding]:
+def _run(project: Project, rules: Iterable[Rule], profile: str, failures: list[Failure]) -> Iterator[Finding]:
     today = date.today()
     for rule in rules:
         severity = rule.levels.get(profile) or min(rule.levels.values(), key=SEVERITIES.index)
-        for found in rule.check(project):
+        for found in _found(project, rule, failures):
             usable = (ignore for ignore in project.ignores if ignore.reason and not ignore.has_expired(today))
             ignore = next((ignore for ignore in usable if ignore.covers(rule, found.at)), None)
             yield _finding(project, rule, found, severity, ignore)
+
+
+def _found(project: Project, rule: Rule, failures: list[Failure]) -> Iterator[Found]:
+    """What a rule finds; one that fails says so, and the others go on."""
+    try:
+        yield from rule.check(project)
+    except Exception as error:  # a rule, perhaps of another package, may end in anything
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        says = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        place = f"{Path(frame.filename).name}:{frame.lineno}"
+        failures.append(Failure(code=rule.code, package=rule.package, says=f"{says} ({place})"))
 
 
 def _finding(project: Project, rule: Rule, found: Found, severity: str, ignore: Ignore | None) -> Finding:

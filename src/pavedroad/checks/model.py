@@ -9,6 +9,7 @@ import msgspec
 
 SEVERITIES = ("error", "warning", "note")  # worst first
 SAFE, UNSAFE = "safe", "unsafe"
+OURS = "pavedroad"  # the package of our own rules
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +73,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     fix: str  # safe, unsafe, or empty
     of_project: bool  # looks at the project as a whole, not at one file by itself
     check: Callable[[Any], Iterator[Found]]  # takes a `checks.project.Project`
+    package: str = OURS  # the installed package that brings it
 
     @property
     def family(self) -> str:
@@ -99,6 +101,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     waiver: Waiver | None = None
 
 
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that ended in an error of its own: what it looks for was not looked for."""
+
+    code: str
+    package: str
+    says: str
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """All that one check found."""
 
@@ -115,8 +125,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     took_ms: float
     version: str
+    failures: tuple[Failure, ...] = ()
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing needs to be done: notes are only told."""
-        return not self.counts["error"] and not self.counts["warning"]
+        return not self.counts["error"] and not self.counts["warning"] and not self.failures

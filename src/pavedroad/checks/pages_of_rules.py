@@ -1,6 +1,7 @@
 """The pages of `docs/rules/`, made from the rules themselves.
 
-`python -m pavedroad.checks.pages_of_rules docs/rules` writes them; a test fails when they differ.
+`python -m pavedroad.checks.pages_of_rules docs/rules` writes them; a test fails when they differ. With the
+name of another package as a second argument, the pages are those of its rules.
 """
 
 from __future__ import annotations
@@ -9,24 +10,26 @@ import sys
 from pathlib import Path
 
 from pavedroad.catalog import PROFILES
-from pavedroad.checks.model import Rule
-from pavedroad.checks.rules import FAMILIES, RULES
+from pavedroad.checks.model import OURS, Rule
+from pavedroad.checks.plugins import all_rules
+from pavedroad.checks.rules import FAMILIES
 
 MADE = "<!-- made by `python -m pavedroad.checks.pages_of_rules docs/rules` from the rule's docstring -->"
 
 
-def rule_pages(rules: tuple[Rule, ...] = RULES) -> dict[str, str]:
-    """File name -> Markdown, with an index."""
+def rule_pages(package: str = OURS) -> dict[str, str]:
+    """File name -> Markdown, with an index, for the rules that a package brings."""
+    rules = tuple(rule for rule in all_rules() if rule.package == package)
     return {"README.md": _index(rules), **{f"{rule.code}.md": _page(rule) for rule in rules}}
 
 
 def _index(rules: tuple[Rule, ...]) -> str:
     lines = [MADE, "", "# Rules", ""]
-    for family, title in FAMILIES.items():
-        members = [rule for rule in rules if rule.family == family]
-        if members:
-            lines += [f"## {family}: {title}", "", "| rule | says | explore | team | production | fix |"]
-            lines += ["|---|---|---|---|---|---|", *(_row(rule) for rule in members), ""]
+    for family in dict.fromkeys(rule.family for rule in rules):
+        title = FAMILIES.get(family)
+        lines += [f"## {family}: {title}" if title else f"## {family}", ""]
+        lines += ["| rule | says | explore | team | production | fix |", "|---|---|---|---|---|---|"]
+        lines += [*(_row(rule) for rule in rules if rule.family == family), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -54,9 +57,9 @@ def keep_it(rule: Rule) -> str:
     )
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, package: str = OURS) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    pages = rule_pages()
+    pages = rule_pages(package)
     for stale in {file.name for file in folder.glob("*.md")} - pages.keys():
         (folder / stale).unlink()
     for name, text in pages.items():
@@ -64,4 +67,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -28,7 +28,7 @@ def report_sarif(report: Report, rules: Iterable[Rule]) -> dict[str, Any]:
             }
         },
         "columnKind": "unicodeCodePoints",
-        "invocations": [{"executionSuccessful": True}],
+        "invocations": [_invocation(report)],
         "results": [
             _result(finding, index[finding.code], Path(report.root))
             for finding in (*report.findings, *report.waived)
@@ -36,6 +36,14 @@ def report_sarif(report: Report, rules: Iterable[Rule]) -> dict[str, Any]:
         "properties": {"project": report.project, "profile": report.profile, "digest": report.digest},
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _invocation(report: Report) -> dict[str, Any]:
+    failures = [
+        {"level": "error", "message": {"text": f"{failure.code} of {failure.package} failed: {failure.says}"}}
+        for failure in report.failures
+    ]
+    return {"executionSuccessful": not failures, "toolExecutionNotifications": failures}
 
 
 def _rule(rule: Rule, profile: str) -> dict[str, Any]:

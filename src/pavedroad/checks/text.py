@@ -44,6 +44,9 @@ def summary(report: Report) -> str:
     if fixable:
         command = "paved check --fix" if len(safe) == len(fixable) else "paved check --fix --unsafe"
         lines.append(f"{len(fixable)} can be fixed: {command} (look first: add --diff)")
+    for failure in report.failures:
+        rule = f"{failure.code} of {failure.package}"
+        lines.append(styled(f"the rule {rule} failed and found nothing: {failure.says}", "bad"))
     return "\n".join(lines)
 
 

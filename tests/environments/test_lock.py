@@ -1,5 +1,5 @@
-import contextlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pavedroad.environments import find_lock, lock_names, parse_lock, read_lock
-from pavedroad.environments.lock import READERS
 from pavedroad.errors import Invalid, NotFound
 
 HASH = "sha256:" + "a" * 64
@@ -116,7 +115,11 @@ def versions(name: str, text: str) -> dict[str, str]:
         ("pdm.lock", PDM, {"scikit-learn": "1.6.1"}),
         ("Pipfile.lock", PIPENV, {"flask": "3.0.3", "mine": "", "pytest": "8.3.3"}),
         ("requirements.txt", REQUIREMENTS, {"numpy": "2.1.0", "": ""}),
-        ("environment.yml", CONDA, {"numpy": "1.26.0", "scipy": "1.11.3", "mlflow": "2.9.2"}),
+        (
+            "environment.yml",
+            CONDA,
+            {"python": "3.11.5", "numpy": "1.26.0", "scipy": "1.11.3", "mlflow": "2.9.2"},
+        ),
     ],
 )
 def test_every_format_gives_names_and_versions(name: str, text: str, expected: dict[str, str]) -> None:
@@ -197,7 +200,7 @@ def test_a_missing_lock_says_how_to_make_one(tmp_path: Path) -> None:
     [
         ("uv.lock", "version = ", "not valid TOML"),
         ("uv.lock", "package = 3", "packages are no list"),
-        ("poetry.lock", "[[package]]\nversion = '1'", "package 1 of poetry.lock has no name"),
+        ("poetry.lock", "[[package]]\nversion = '1'", "poetry.lock, line 1: package 1 has no name"),
         ("pylock.toml", "", "no lock-version"),
         ("Pipfile.lock", "[]", "outermost value is no object"),
         ("Pipfile.lock", "{", "not valid JSON"),
@@ -210,16 +213,116 @@ def test_what_is_no_lock_is_refused_with_its_place(name: str, text: str, says: s
         parse_lock(name, text)
 
 
-@given(
-    st.sampled_from(sorted(READERS)),
-    st.sampled_from([UV, PYLOCK, POETRY, PDM, PIPENV, REQUIREMENTS, CONDA]),
-    st.data(),
-)
-def test_a_damaged_lock_is_read_or_refused_but_never_crashes(
-    name: str, text: str, data: st.DataObject
-) -> None:
-    start = data.draw(st.integers(0, len(text)))
-    damaged = text[:start] + data.draw(st.text(max_size=5)) + text[data.draw(st.integers(start, len(text))) :]
+LOCKS = Path(__file__).parent / "locks"
+REAL = [
+    ("uv.lock", "uv-mixed"),
+    ("poetry.lock", "poetry2-mixed"),
+    ("pdm.lock", "pdm-mixed"),
+    ("Pipfile.lock", "pipenv-mixed"),
+    ("pylock.toml", "pylock-mixed"),
+    ("requirements.txt", "requirements-mixed"),
+    ("environment.yml", "conda-environment-pandas"),
+    ("conda-lock.yml", "conda-lock-pandas"),
+    ("conda-linux-64.lock", "conda-explicit-pandas"),
+    ("pixi.lock", "pixi6-pandas"),
+]
 
-    with contextlib.suppress(Invalid):
-        assert parse_lock(name, damaged).file == name
+
+def refusal_of(name: str, text: str) -> str:
+    """What is said of a text that is no lock; empty when it can be read."""
+    try:
+        parse_lock(name, text)
+    except Invalid as refusal:
+        return refusal.message
+    return ""
+
+
+def has_line(refusal: str) -> bool:
+    return not refusal or re.search(r"line \d+", refusal) is not None
+
+
+def real_text(name: str, folder: str) -> str:
+    return (LOCKS / folder / name).read_text()
+
+
+@given(st.sampled_from(REAL), st.data())
+def test_a_damaged_lock_is_read_or_refused_with_a_line(real: tuple[str, str], data: st.DataObject) -> None:
+    text = real_text(*real)
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 200)))
+    damaged = text[:start] + data.draw(st.text(max_size=5)) + text[end:]
+
+    assert has_line(refusal_of(real[0], damaged))
+
+
+@given(st.sampled_from(REAL), st.sampled_from(REAL))
+def test_a_lock_under_another_name_is_read_or_refused_with_a_line(
+    one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    assert has_line(refusal_of(one[0], real_text(*other)))
+
+
+BOMBS = {
+    "anchors": "a: &a [x, x]\n"
+    + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(9 * ['*' + chr(97 + n)])}]\n" for n in range(12)),
+    "an anchor in itself": "package: &a [*a]\ndependencies: *a",
+    "flow": "package: " + "[" * 200_000,
+    "flow over lines": "package: " + "[ \n" * 20_000,
+    "flow tables": "a: " + "{a: " * 50_000,
+    "indented": "".join(" " * depth + "a:\n" for depth in range(2000)),
+    "dashes": "- " * 100_000,
+    "toml arrays": "x = " + "[" * 100_000,
+    "toml keys": "a" + ".a" * 20_000 + " = 1",
+    "json": '{"default": ' + "[" * 100_000,
+    "digits": '{"default": ' + "9" * 10_000 + "}",
+    "continuations": "\\\n" * 100_000,
+    "a long line": "a" * 1_000_000,
+    "null bytes": "\0" * 1000,
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("name", [name for name, _ in REAL])
+def test_a_bomb_is_refused_with_a_line_or_holds_next_to_nothing(name: str, bomb: str) -> None:
+    refusal = refusal_of(name, BOMBS[bomb])
+    assert has_line(refusal)
+    assert refusal or len(parse_lock(name, BOMBS[bomb]).packages) <= 2
+
+
+def test_a_requirements_file_is_read_with_all_it_includes(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-r web.txt\n-c limits.txt\nnumpy==2.1.0\n")
+    (tmp_path / "web.txt").write_text("-r requirements.txt\nstarlette\n")
+    (tmp_path / "limits.txt").write_text("starlette==0.41\nnobody-asks==1\n")
+
+    found = {package.name: package.version for package in read_lock(tmp_path / "requirements.txt").packages}
+    assert found == {"numpy": "2.1.0", "starlette": "0.41"}
+
+
+def test_an_included_file_that_is_missing_is_told_with_the_line(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("numpy==2.1.0\n-r gone.txt\n")
+
+    with pytest.raises(Invalid, match=r"requirements.txt, line 2: gone.txt is not there"):
+        read_lock(tmp_path / "requirements.txt")
+
+
+def test_the_oldest_poetry_locks_keep_their_files_at_the_end() -> None:
+    old = """
+[[package]]
+category = "main"
+name = "six"
+version = "1.16.0"
+marker = "python_version < '3'"
+
+[metadata]
+lock-version = "1.1"
+python-versions = "^3.6"
+
+[metadata.files]
+six = [{file = "six-1.16.0-py2.py3-none-any.whl", hash = "sha256:8abb"}]
+"""
+    (six,) = parse_lock("poetry.lock", old).packages
+    assert (six.files, six.hashes, six.marker) == (
+        ("six-1.16.0-py2.py3-none-any.whl",),
+        ("sha256:8abb",),
+        "python_version < '3'",
+    )

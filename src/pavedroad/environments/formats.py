@@ -1,7 +1,7 @@
-"""The lock formats, each read into the one `Lock` model.
+"""The lock formats of Python's own tools, each read into the one `Lock` model.
 
-Every reader takes the file's name and text and raises Invalid with what is wrong; none needs the tool
-that wrote the file.
+Every reader takes the file's name and text and raises Invalid with the line of what is wrong; none needs the
+tool that wrote the file.
 """
 
 from __future__ import annotations
@@ -9,27 +9,19 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pavedroad.environments.model import Lock, LockedPackage, normalised
-from pavedroad.environments.requirements import is_locked_requirements, requirement_lines
+import msgspec
+
+from pavedroad.environments.model import Lock, LockedPackage, Need, normalised
+from pavedroad.environments.plain_values import as_dict, as_list, as_tables, as_text, as_texts, file_names
+from pavedroad.environments.requirements import parse_requirement
 from pavedroad.errors import Invalid
 
-__all__ = [
-    "is_locked_conda",
-    "is_locked_requirements",
-    "read_conda",
-    "read_pdm",
-    "read_pipenv",
-    "read_poetry",
-    "read_pylock",
-    "read_requirements_lock",
-    "read_uv",
-]
-_ALIAS = re.compile(r"(?:^|[\s\[,{:-])\*\w", re.MULTILINE)
-MOST_ALIASES = 50  # a few lines of nested aliases can stand for gigabytes
-_CONDA_PIN = re.compile(r"([A-Za-z0-9_.-]+?)\s*={1,2}\s*([^\s=*,<>]+)(=[^\s=]+)?")
+DEFAULT_INDEX = "https://pypi.org/simple"
+_LONG_KEY = re.compile(r"""(?:[ \t]{0,4}\.[ \t]{0,4}["']?[\w-]*["']?){100}""")
+_HEADS = {key: re.compile(rf"^\[\[\s*{key}\s*\]\]") for key in ("package", "packages")}
 
 
 def read_uv(file: str, text: str) -> Lock:
@@ -37,22 +29,29 @@ def read_uv(file: str, text: str) -> Lock:
     return Lock(
         kind="uv",
         file=file,
-        requires_python=_text(tables.get("requires-python")),
-        packages=tuple(_uv_package(table) for table in _packages(file, tables.get("package", []))),
+        requires_python=as_text(tables.get("requires-python")),
+        packages=tuple(_uv_package(table, line) for table, line in _packages(file, text, tables, "package")),
     )
 
 
-def _uv_package(table: dict[str, Any]) -> LockedPackage:
-    archives = [*_tables(table.get("wheels")), *_tables([table.get("sdist")])]
-    source = table.get("source")
-    where = next(iter(source.values()), "") if isinstance(source, dict) else ""
+def _uv_package(table: dict[str, Any], line: int) -> LockedPackage:
+    archives = [*as_tables(table.get("wheels")), *as_tables([table.get("sdist")])]
+    groups = [as_dict(table.get(key)).values() for key in ("optional-dependencies", "dev-dependencies")]
+    needs = [table.get("dependencies"), *(entries for group in groups for entries in group)]
     return LockedPackage(
         name=normalised(table["name"]),
-        version=_text(table.get("version")),
-        source="" if where == "https://pypi.org/simple" else _text(where),
-        marker=" or ".join(str(marker) for marker in _list(table.get("resolution-markers"))),
-        files=_file_names(archive.get("url") or archive.get("path") for archive in archives),
-        hashes=_texts(archive.get("hash") for archive in archives),
+        version=as_text(table.get("version")),
+        source=_index(next(iter(as_dict(table.get("source")).values()), "")),
+        marker=" or ".join(as_texts(as_list(table.get("resolution-markers")))),
+        files=file_names(archive.get("url") or archive.get("path") for archive in archives),
+        hashes=as_texts(archive.get("hash") for archive in archives),
+        needs=tuple(
+            Need(name=normalised(need["name"]), marker=as_text(need.get("marker")))
+            for entries in needs
+            for need in as_tables(entries)
+            if isinstance(need.get("name"), str)
+        ),
+        line=line,
     )
 
 
@@ -61,230 +60,216 @@ def read_pylock(file: str, text: str) -> Lock:
     tables = _toml(file, text)
     if "lock-version" not in tables:
         raise Invalid(
-            f"{file} has no lock-version", hint="make it again, e.g. with `uv export --format pylock.toml`"
+            f"{file}, line 1: no lock-version",
+            hint="make it again, e.g. with `uv export --format pylock.toml`",
         )
     return Lock(
         kind="pylock",
         file=file,
-        requires_python=_text(tables.get("requires-python")),
-        packages=tuple(_pylock_package(table) for table in _packages(file, tables.get("packages", []))),
-    )
-
-
-def _pylock_package(table: dict[str, Any]) -> LockedPackage:
-    archives = [*_tables(table.get("wheels")), *_tables([table.get("sdist"), table.get("archive")])]
-    vcs, directory = table.get("vcs"), table.get("directory")
-    source = next(
-        (
-            _text(place.get("url") or place.get("path"))
-            for place in (vcs, directory)
-            if isinstance(place, dict)
+        requires_python=as_text(tables.get("requires-python")),
+        packages=tuple(
+            _pylock_package(table, line) for table, line in _packages(file, text, tables, "packages")
         ),
-        "",
     )
-    hashes = [
-        f"{kind}:{value}" for archive in archives for kind, value in _dict(archive.get("hashes")).items()
-    ]
+
+
+def _pylock_package(table: dict[str, Any], line: int) -> LockedPackage:
+    archives = [*as_tables(table.get("wheels")), *as_tables([table.get("sdist"), table.get("archive")])]
+    places = [as_dict(table.get(kind)) for kind in ("vcs", "directory", "archive")]
+    sources = [as_text(place.get("url") or place.get("path")) for place in places]
     return LockedPackage(
         name=normalised(table["name"]),
-        version=_text(table.get("version")),
-        source=source or _text(table.get("index")).removesuffix("/").replace("https://pypi.org/simple", ""),
-        marker=_text(table.get("marker")),
-        files=_file_names(
+        version=as_text(table.get("version")),
+        source=next(filter(None, sources), "") or _index(table.get("index")),
+        marker=as_text(table.get("marker")),
+        files=file_names(
             archive.get("name") or archive.get("url") or archive.get("path") for archive in archives
         ),
-        hashes=tuple(hashes),
+        hashes=tuple(
+            f"{kind}:{value}"
+            for archive in archives
+            for kind, value in as_dict(archive.get("hashes")).items()
+        ),
+        needs=tuple(
+            Need(name=normalised(need["name"]))
+            for need in as_tables(table.get("dependencies"))
+            if isinstance(need.get("name"), str)
+        ),
+        line=line,
     )
 
 
 def read_poetry(file: str, text: str) -> Lock:
+    """Lock versions 0.x to 2.x: the oldest ones keep files or hashes of all packages at the end."""
     tables = _toml(file, text)
+    metadata = as_dict(tables.get("metadata"))
     return Lock(
         kind="poetry",
         file=file,
-        requires_python=_text(_dict(tables.get("metadata")).get("python-versions")),
-        packages=tuple(_poetry_package(table) for table in _packages(file, tables.get("package", []))),
+        requires_python=as_text(metadata.get("python-versions")),
+        packages=tuple(
+            _poetry_package(table, line, metadata) for table, line in _packages(file, text, tables, "package")
+        ),
     )
 
 
-def _poetry_package(table: dict[str, Any]) -> LockedPackage:
-    archives = _tables(table.get("files"))
-    markers = table.get("markers")
+def _poetry_package(table: dict[str, Any], line: int, metadata: dict[str, Any]) -> LockedPackage:
+    archives = as_tables(table.get("files")) or as_tables(as_dict(metadata.get("files")).get(table["name"]))
+    bare = as_texts(as_list(as_dict(metadata.get("hashes")).get(table["name"])))
+    markers = table.get("markers") or table.get("marker")
+    if isinstance(markers, dict):  # of each group
+        markers = " or ".join(f"({marker})" for marker in as_texts(markers.values()))
     return LockedPackage(
         name=normalised(table["name"]),
-        version=_text(table.get("version")),
-        source=_text(_dict(table.get("source")).get("url")),
-        marker=markers if isinstance(markers, str) else "",
-        files=_file_names(archive.get("file") for archive in archives),
-        hashes=_texts(archive.get("hash") for archive in archives),
+        version=as_text(table.get("version")),
+        source=_index(as_dict(table.get("source")).get("url")),
+        marker=as_text(markers),
+        files=file_names(archive.get("file") for archive in archives),
+        hashes=as_texts(archive.get("hash") for archive in archives)
+        or tuple(f"sha256:{digest}" for digest in bare),
+        needs=tuple(_poetry_needs(as_dict(table.get("dependencies")))),
+        line=line,
     )
+
+
+def _poetry_needs(dependencies: dict[str, Any]) -> Iterator[Need]:
+    for name, value in dependencies.items():
+        for entry in value if isinstance(value, list) else [value]:
+            yield Need(name=normalised(name), marker=as_text(as_dict(entry).get("markers")))
 
 
 def read_pdm(file: str, text: str) -> Lock:
     tables = _toml(file, text)
-    metadata = _dict(tables.get("metadata"))
-    targets = _tables(metadata.get("targets"))
-    requires = _text(targets[0].get("requires_python")) if targets else ""
+    metadata = as_dict(tables.get("metadata"))
+    targets = as_tables(metadata.get("targets"))
+    packages = (
+        _pdm_package(table, line, metadata) for table, line in _packages(file, text, tables, "package")
+    )
     return Lock(
         kind="pdm",
         file=file,
-        requires_python=requires,
-        packages=tuple(_pdm_package(table) for table in _packages(file, tables.get("package", []))),
+        requires_python=as_text(targets[0].get("requires_python")) if targets else "",
+        packages=_merged(packages),
     )
 
 
-def _pdm_package(table: dict[str, Any]) -> LockedPackage:
-    archives = _tables(table.get("files"))
+def _pdm_package(table: dict[str, Any], line: int, metadata: dict[str, Any]) -> LockedPackage:
+    version = as_text(table.get("version"))
+    old = as_dict(metadata.get("files")).get(f"{table['name']} {version}")
+    archives = as_tables(table.get("files")) or as_tables(old)
+    requirements = (parse_requirement(text) for text in as_texts(as_list(table.get("dependencies"))))
     return LockedPackage(
         name=normalised(table["name"]),
-        version=_text(table.get("version")),
-        source=_text(table.get("git") or table.get("url") or table.get("path")),
-        marker=_text(table.get("marker")),
-        files=_file_names(archive.get("file") or archive.get("url") for archive in archives),
-        hashes=_texts(archive.get("hash") for archive in archives),
+        version=version,
+        source=as_text(table.get("git") or table.get("url") or table.get("path")),
+        marker=as_text(table.get("marker")),
+        files=file_names(archive.get("file") or archive.get("url") for archive in archives),
+        hashes=as_texts(archive.get("hash") for archive in archives),
+        needs=tuple(Need(name=need.name, marker=need.marker) for need in requirements if need and need.name),
+        line=line,
     )
+
+
+def _merged(packages: Iterable[LockedPackage]) -> tuple[LockedPackage, ...]:
+    """One of each: PDM lists a package once more for every set of extras that something asks for."""
+    found: dict[tuple[str, str, str], LockedPackage] = {}
+    for package in packages:
+        key = (package.name, package.version, package.marker)
+        first = found.setdefault(key, package)
+        if first is not package:
+            needs = tuple(dict.fromkeys((*first.needs, *package.needs)))
+            found[key] = msgspec.structs.replace(first, needs=needs)
+    return tuple(found.values())
 
 
 def read_pipenv(file: str, text: str) -> Lock:
     try:
         tables = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Invalid(f"{file} is not valid JSON: {error}", hint="make it again with `pipenv lock`") from None
+    except RecursionError:
+        raise Invalid(f"{file}, line 1: nested too deep", hint="make it again with `pipenv lock`") from None
+    except ValueError as error:
+        where = "" if "line" in str(error) else "line 1: "
+        raise Invalid(
+            f"{file} is not valid JSON: {where}{error}", hint="make it again with `pipenv lock`"
+        ) from None
     if not isinstance(tables, dict):
         raise Invalid(
-            f"{file} is not a lock: its outermost value is no object", hint="make it again with `pipenv lock`"
+            f"{file}, line 1: no lock, its outermost value is no object",
+            hint="make it again with `pipenv lock`",
         )
-    sections = (_dict(tables.get("default")), _dict(tables.get("develop")))
-    requires = _dict(_dict(tables.get("_meta")).get("requires"))
+    requires = as_dict(as_dict(tables.get("_meta")).get("requires"))
     return Lock(
         kind="pipenv",
         file=file,
-        requires_python=_text(requires.get("python_full_version") or requires.get("python_version")),
-        packages=tuple(
-            _pipenv_package(name, _dict(entry)) for section in sections for name, entry in section.items()
-        ),
+        requires_python=as_text(requires.get("python_full_version") or requires.get("python_version")),
+        packages=tuple(_pipenv_packages(text, tables)),
     )
 
 
-def _pipenv_package(name: str, entry: dict[str, Any]) -> LockedPackage:
-    return LockedPackage(
-        name=normalised(name),
-        version=_text(entry.get("version")).lstrip("="),
-        source=_text(entry.get("git") or entry.get("path") or entry.get("file")),
-        marker=_text(entry.get("markers")),
-        hashes=_texts(_list(entry.get("hashes"))),
-    )
-
-
-def read_requirements_lock(file: str, text: str) -> Lock:
-    packages = tuple(
-        LockedPackage(
-            name=requirement.name,
-            version=requirement.pin,
-            source=requirement.url,
-            marker=requirement.marker,
-            hashes=requirement.hashes,
-        )
-        for requirement in requirement_lines(text)
-    )
-    return Lock(kind="requirements", file=file, packages=packages)
-
-
-def read_conda(file: str, text: str) -> Lock:
-    """The exact pins of an `environment.yml`, conda's and pip's."""
-    packages, python = [], ""
-    for entry in conda_dependencies(file, text):
-        match = _CONDA_PIN.fullmatch(entry)
-        if match and match.group(1) == "python":
-            python = match.group(2)
-        elif match:
-            packages.append(
-                LockedPackage(name=normalised(match.group(1)), version=match.group(2), source="conda")
+def _pipenv_packages(text: str, tables: dict[str, Any]) -> Iterator[LockedPackage]:
+    seen = set()
+    lines = {
+        match.group(1): number
+        for number, line in enumerate(text.split("\n"), 1)
+        if (match := re.match(r'\s*"([^"]+)"\s*:\s*\{', line))
+    }
+    sections = [name for name in tables if name != "_meta"]
+    for section in sorted(sections, key=lambda name: (name != "default", name)):
+        for name, value in as_dict(tables[section]).items():
+            entry = as_dict(value)
+            version = as_text(entry.get("version")).lstrip("=").removeprefix("*")  # `*` is none
+            if (name, version) in seen:
+                continue
+            seen.add((name, version))
+            yield LockedPackage(
+                name=normalised(name),
+                version=version,
+                source=as_text(entry.get("git") or entry.get("path") or entry.get("file")),
+                marker=as_text(entry.get("markers")),
+                hashes=as_texts(as_list(entry.get("hashes"))),
+                group="" if section == "default" else section,
+                line=lines.get(name, 1),
             )
-        elif entry.startswith("pip:"):
-            packages += read_requirements_lock(file, entry.removeprefix("pip:")).packages
-    return Lock(kind="conda", file=file, requires_python=python, packages=tuple(packages))
-
-
-def is_locked_conda(text: str) -> bool:
-    """Whether every entry names version and build, as `conda env export` writes them."""
-    try:
-        entries = [
-            entry for entry in conda_dependencies("environment.yml", text) if not entry.startswith("pip:")
-        ]
-    except Invalid:
-        return False
-    builds = [match for entry in entries if (match := _CONDA_PIN.fullmatch(entry)) and match.group(3)]
-    return len(builds) >= 3 and len(builds) == len(entries)
-
-
-def conda_dependencies(file: str, text: str) -> list[str]:
-    """The entries of an `environment.yml`; those of its pip section come as `pip:` and the requirement."""
-    import yaml  # 15 ms, and most projects have no such file
-
-    if len(_ALIAS.findall(text)) > MOST_ALIASES:
-        raise Invalid(f"{file} has more than {MOST_ALIASES} YAML aliases", hint="write them out")
-    try:
-        tables = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise Invalid(f"{file} is not valid YAML: {_yaml_problem(error)}", hint="correct that line") from None
-    entries: list[str] = []
-    for entry in _list(_dict(tables).get("dependencies")):
-        if isinstance(entry, str):
-            entries.append(entry.partition("::")[2] or entry)
-        elif isinstance(entry, dict):
-            entries += [f"pip:{text}" for text in _list(entry.get("pip")) if isinstance(text, str)]
-    return entries
-
-
-def _yaml_problem(error: Exception) -> str:
-    """One line of what PyYAML spreads over four."""
-    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    return f"line {mark.line + 1}: {problem}" if mark and problem else " ".join(str(error).split())
 
 
 def _toml(file: str, text: str) -> dict[str, Any]:
+    if match := _LONG_KEY.search(text):  # tomllib takes quadratic time for them
+        line = text.count("\n", 0, match.start()) + 1
+        raise Invalid(f"{file}, line {line}: a key of more than 100 parts", hint="that is not a lock file")
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except RecursionError:
         raise Invalid(
-            f"{file} is not valid TOML: {error}", hint="make it again with the tool that wrote it"
+            f"{file}, line 1: nested too deep", hint="make it again with the tool that wrote it"
+        ) from None
+    except ValueError as error:  # also of a number with thousands of digits, which knows no line
+        said = str(error) if "line" in str(error) else f"line {text.count(chr(10)) + 1}: {error}"
+        said = said.replace("(at end of document)", f"(at end of document, line {text.count(chr(10)) + 1})")
+        raise Invalid(
+            f"{file} is not valid TOML: {said}", hint="make it again with the tool that wrote it"
         ) from None
 
 
-def _packages(file: str, value: Any) -> Iterable[dict[str, Any]]:
-    if not isinstance(value, list):
-        raise Invalid(
-            f"{file} is not a lock: its packages are no list",
-            hint="make it again with the tool that wrote it",
-        )
-    for number, table in enumerate(value, 1):
+def _packages(file: str, text: str, tables: dict[str, Any], key: str) -> Iterator[tuple[dict[str, Any], int]]:
+    """The tables of the packages, each with its line."""
+    hint = "make it again with the tool that wrote it"
+    found = tables.get(key, [])
+    heads = [number for number, line in enumerate(text.split("\n"), 1) if _HEADS[key].match(line)]
+    if not isinstance(found, list):
+        raise Invalid(f"{file}, line {_line_of(text, key)}: its packages are no list", hint=hint)
+    for number, table in enumerate(found):
+        line = heads[number] if len(heads) == len(found) else _line_of(text, key)
         if not isinstance(table, dict) or not isinstance(table.get("name"), str):
-            raise Invalid(
-                f"package {number} of {file} has no name", hint="make it again with the tool that wrote it"
-            )
-        yield table
+            raise Invalid(f"{file}, line {line}: package {number + 1} has no name", hint=hint)
+        yield table, line
 
 
-def _tables(value: Any) -> list[dict[str, Any]]:
-    return [item for item in _list(value) if isinstance(item, dict)]
+def _line_of(text: str, key: str) -> int:
+    match = re.search(rf"^\W*{key}\b", text, re.MULTILINE)
+    return text.count("\n", 0, match.start()) + 1 if match else 1
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _texts(values: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(value for value in values if isinstance(value, str))
-
-
-def _file_names(urls: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(url.rpartition("/")[2] for url in urls if isinstance(url, str))
+def _index(value: Any) -> str:
+    """Empty for the default index."""
+    text = as_text(value).removesuffix("/")
+    return "" if text == DEFAULT_INDEX else text

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from pavedroad.environments.formats import conda_dependencies
+from pavedroad.environments.conda_formats import conda_dependencies
 from pavedroad.environments.model import Declared, normalised
 from pavedroad.environments.requirements import parse_requirement, read_declared
 from pavedroad.errors import Invalid

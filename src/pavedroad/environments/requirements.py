@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 
@@ -11,6 +12,7 @@ from pavedroad.environments.model import Declared, normalised
 
 _NAME = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*")
 _HASH = re.compile(r"--hash[= ](\S+)")
+_INCLUDES = re.compile(r"(-r|-c|--requirement|--constraint)[\s=]*(\S+)")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _DIRECT = re.compile(r"[a-z+]+://|[./]|file:")
 # How the tools that write complete lists sign them.
@@ -47,6 +49,32 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
         """The one version it allows, or empty."""
         match = re.fullmatch(r"={2,3}\s*([^\s*,]+)", self.specifier)
         return match.group(1) if match else ""
+
+
+class Inclusion(msgspec.Struct, frozen=True, kw_only=True):
+    """`-r other.txt` or `-c constraints.txt`."""
+
+    kind: Literal["requirement", "constraint"]
+    path: str  # as written
+    line: int
+
+
+def inclusions(text: str) -> Iterator[Inclusion]:
+    """The files that a requirements file takes in."""
+    for number, line in _joined(text):
+        if match := _INCLUDES.match(line):
+            kind: Literal["requirement", "constraint"] = (
+                "constraint" if match[1] in ("-c", "--constraint") else "requirement"
+            )
+            yield Inclusion(kind=kind, path=match[2].strip("'\""), line=number)
+
+
+def unreadable_line(text: str) -> int:
+    """The first line that is neither option, comment nor requirement; 0 when there is none."""
+    for number, line in _joined(text):
+        if line and not line.startswith("-") and parse_requirement(line) is None:
+            return number
+    return 0
 
 
 def requirement_lines(text: str) -> Iterator[Requirement]:

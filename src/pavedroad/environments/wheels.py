@@ -100,7 +100,11 @@ def needed_on(lock: Lock, target: Target) -> list[LockedPackage]:
     ask for.
     """
     environment = marker_environment(target)
-    kept = [package for package in lock.packages if is_true(package.marker, environment)]
+    kept = [
+        package
+        for package in lock.packages
+        if is_true(package.marker, environment) and _is_in_group(package.group, target)
+    ]
     while True:
         asked = {(need.name, is_true(need.marker, environment)) for package in kept for need in package.needs}
         wanted = {name for name, holds in asked if holds}
@@ -250,6 +254,16 @@ def _system_of(platform_tag: str) -> str:
             return name
     match = _MANYLINUX.fullmatch(platform_tag)
     return f"Linux {match.group(3)}" if match else platform_tag
+
+
+def _is_in_group(group: str, target: Target) -> bool:
+    """Whether a conda platform, alone or after an environment's name, is the target's."""
+    match = re.search(r"(?:^| )(linux|osx|win)-(\w+)$", group)
+    if match is None:
+        return True
+    system = {"Linux": "linux", "Darwin": "osx", "Windows": "win"}.get(target.system, "")
+    machine = {"x86_64": "64", "AMD64": "64"}.get(target.machine, target.machine)
+    return match.groups() == (system, machine)
 
 
 def _orphans(lock: Lock, kept: list[LockedPackage], wanted: set[str]) -> set[str]:

@@ -3,7 +3,7 @@ import ast
 import pytest
 
 from pavedroad.checks.notebook import read_notebook
-from pavedroad.checks.source import Module, decode_text, notebook_module
+from pavedroad.checks.source import Module, awaits, decode_text, notebook_module
 from pavedroad.errors import Invalid
 
 
@@ -129,3 +129,101 @@ def test_the_coding_line_and_the_byte_order_mark_decide_the_encoding() -> None:
     assert decode_text(b"\xef\xbb\xbfx = 1") == ("x = 1", "utf-8-sig")
     with pytest.raises(Invalid, match="line 2 is not UTF-8"):
         decode_text(b"x = 1\n\xe9")
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("import a.b as c\nc.f()", ["a.b.f"]),
+        ("import a.b\na.b.f()", ["a.b.f"]),
+        ("from a import b\nb.c.f()", ["a.b.c.f"]),
+        ("from .a import b\nb.f()", [".a.b.f"]),
+        ("from . import b\nb.f()", [".b.f"]),
+        ("try:\n    import a as x\nexcept ImportError:\n    import b as x\nx.f()", ["a.f"]),
+        ("def g():\n    from a import f\n    f()\ndef h():\n    from b import f\n    f()", ["a.f", "b.f"]),
+        ("from a import f\ndef g():\n    from b import f\n    f()\nf()", ["b.f", "a.f"]),
+        ("def g():\n    from a import f\n    def h():\n        f()", ["a.f"]),
+        ("import a\ndef g(a):\n    a.f()\na.f()", ["?.f", "a.f"]),
+        ("import a\ndef g():\n    a = 3\n    a.f()\na.f()", ["?.f", "a.f"]),
+        ("if TYPE_CHECKING:\n    from a import f\nf()", ["a.f"]),
+        ("class A:\n    import a\n    a.f()", ["a.f"]),
+    ],
+)
+def test_a_name_means_what_holds_where_it_stands(code: str, expected: list[str]) -> None:
+    assert names(code, "f") == expected
+
+
+def test_imports_tell_under_which_condition_they_are_made() -> None:
+    module = Module(
+        "a.py",
+        "import a.b\nfrom c import *\nif typing.TYPE_CHECKING:\n    import d\n"
+        "try:\n    import e\nexcept ImportError:\n    e = None\n",
+    )
+
+    assert module.imports == {"a.b": 1, "c": 2, "d": 4, "e": 6}
+    assert module.stars == ["c"]
+    assert module.typing_imports == {"d"}
+    assert module.optional_imports == {"e"}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("from a import B\nB().f()", ["a.B"]),
+        ("from a import B\nx = B()\nx.f()", ["a.B"]),
+        ("from a import B\nx = B()\ndef g():\n    x.f()", ["a.B"]),
+        ("from a import B, C\nx = B()\ndef g():\n    x = C()\n    x.f()", ["a.C"]),
+        ("from a import B\nwith B() as x:\n    x.f()", ["a.B"]),
+        ("from a import B\nif (x := B()):\n    x.f()", ["a.B"]),
+        (
+            "from a import B\nclass D:\n    def __init__(self):\n        self.x = B()\n"
+            "    def g(self):\n        self.x.f()",
+            ["a.B"],
+        ),
+        ("def g(x):\n    x.f()", []),
+    ],
+)
+def test_the_maker_of_a_receiver_is_known_where_the_text_says_it(code: str, expected: list[str]) -> None:
+    module = Module("a.py", code)
+    (call,) = module.calls("f")
+    assert isinstance(call.node.func, ast.Attribute)
+
+    assert module.made_by(call.node.func.value) == expected
+
+
+def test_decorators_and_bases_are_resolved() -> None:
+    module = Module(
+        "a.py", "import a as b\n@b.c(1)\n@app.get('/')\ndef f(): ...\nclass D(b.Base, list): ...\n"
+    )
+
+    assert module.decorators(module.functions[0]) == ["a.c", "?.get"]
+    assert module.bases(module.classes[0]) == ["a.Base", "list"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("await g()", True),
+        ("async with g(): ...", True),
+        ("async for x in g(): ...", True),
+        ("return [x async for x in g()]", True),
+        ("yield 1", True),
+        ("return g()", False),
+        ("async def h(): await g()", False),
+        ("return lambda: g()", False),
+    ],
+)
+def test_a_function_awaits_only_what_it_awaits_itself(body: str, expected: bool) -> None:
+    module = Module("a.py", f"async def f():\n    {body}\n")
+    function = next(each for each in module.functions if each.name == "f")
+
+    assert awaits(function) is expected
+
+
+def test_what_was_released_is_read_again() -> None:
+    module = Module("a.py", "import a\ndef f():\n    from b import g\n    g('x')\n")
+    before = [call.name for call in module.calls("g")], len(module.functions), len(module.strings)
+    module.release()
+
+    assert ([call.name for call in module.calls("g")], len(module.functions), len(module.strings)) == before
+    assert module.calls("nothing") == []

@@ -1,7 +1,20 @@
 """Python source as rules see it: parsed once, indexed in one walk, with every call's full name resolved.
 
-Names are resolved from the text alone: aliases, `from x import y as z`, attribute chains, star imports.
-Nothing is imported.
+Names are resolved from the text alone; nothing is imported. What a rule can ask a `Module`:
+
+    calls("read_csv", package="pandas")  calls by the last part of the name, in the order of the text
+    names_of(expression)                 the dotted name: `numpy.random.seed` for `np.random.seed`, `?.fit` where
+                                         the receiver is unknown; imports inside a function hold there only, and its
+                                         parameters and variables hide imports of their name
+    made_by(expression)                  the call that made an object, also for `self.x`
+    values_of(expression)                the expressions a name or `self.x` was given
+    decorators(function), bases(class)   dotted names
+    function_of(node), enclosing(node)   where a node stands
+    awaits(function)                     (a function here) whether an async function ever waits
+    imports, aliases, stars              what it imports; `optional_imports` in try or if, `typing_imports`
+
+A `Call` knows its `keyword("x")`, `literal("x")`, `argument(0, "x")`, and whether it `is_open` to more than
+we see.
 """
 
 from __future__ import annotations
@@ -13,9 +26,9 @@ import re
 import sys
 import tokenize
 import warnings
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import Any
 
 import msgspec
 
@@ -53,6 +66,13 @@ class Call(msgspec.Struct, frozen=True):
         value = self.keyword(name)
         return value.value if isinstance(value, ast.Constant) else None
 
+    def argument(self, position: int, name: str = "") -> ast.expr | None:
+        """What is given at a position (behind no `*args`) or by keyword."""
+        before = self.node.args[: position + 1]
+        if len(before) > position and not any(isinstance(each, ast.Starred) for each in before):
+            return before[position]
+        return self.keyword(name) if name else None
+
     @property
     def is_open(self) -> bool:
         """Whether `*args` or `**options` may bring more arguments than we see."""
@@ -60,32 +80,159 @@ class Call(msgspec.Struct, frozen=True):
         return stars or any(keyword.arg is None for keyword in self.node.keywords)
 
 
-class Module:
-    """A Python file, or the code of a notebook. Guards the parsed tree and its index."""
+class Parsed:
+    """One walk over a tree: what is large, and can be had again from the text."""
 
-    def __init__(self, path: str, text: str, *, notebook: Notebook | None = None) -> None:
+    __slots__ = (
+        "calls",
+        "classes",
+        "functions",
+        "hidden",
+        "imports",
+        "parents",
+        "raw_calls",
+        "stored",
+        "strings",
+        "tree",
+    )
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.tree = tree
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.functions: list[Scope] = []
+        self.classes: list[ast.ClassDef] = []
+        self.strings: list[ast.Constant] = []
+        self.imports: list[ast.Import | ast.ImportFrom] = []
+        self.raw_calls: list[ast.Call] = []
+        self.stored: dict[str, list[ast.Name]] = {}  # names that get a value, with the places
+        self.calls: dict[str, list[Call]] | None = None
+        self.hidden: dict[str, list[ast.AST]] | None = None
+        self._walk()
+
+    def _walk(self) -> None:
+        left: list[ast.AST] = [self.tree]
+        parents, keep = self.parents, _KEPT
+        while left:
+            node = left.pop()
+            kind = type(node)
+            if kind in keep:
+                keep[kind](self, node)
+                if kind is ast.Constant or kind is ast.Name:
+                    continue
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if isinstance(value, list):
+                    for item in reversed(value):
+                        if isinstance(item, ast.AST):
+                            parents[item] = node
+                            left.append(item)
+                elif isinstance(value, ast.AST) and value._fields:
+                    parents[value] = node
+                    left.append(value)
+
+    def keep_name(self, node: ast.Name) -> None:
+        if type(node.ctx) is ast.Store:
+            self.stored.setdefault(node.id, []).append(node)
+
+    def keep_string(self, node: ast.Constant) -> None:
+        if type(node.value) is str:
+            self.strings.append(node)
+
+
+_KEPT: dict[type, Callable[[Parsed, Any], None]] = {
+    ast.Call: lambda parsed, node: parsed.raw_calls.append(node),
+    ast.Constant: Parsed.keep_string,
+    ast.Name: Parsed.keep_name,
+    ast.Import: lambda parsed, node: parsed.imports.append(node),
+    ast.ImportFrom: lambda parsed, node: parsed.imports.append(node),
+    ast.FunctionDef: lambda parsed, node: parsed.functions.append(node),
+    ast.AsyncFunctionDef: lambda parsed, node: parsed.functions.append(node),
+    ast.ClassDef: lambda parsed, node: parsed.classes.append(node),
+}
+
+
+class Module:
+    """A Python file, or the code of a notebook. Guards the parsed tree and its index.
+
+    What is large is dropped by `release` and read again when asked for: rules may hold on to a module, not to
+    nodes of its tree beyond their own turn.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        text: str,
+        *,
+        notebook: Notebook | None = None,
+        on_parse: Callable[[Module], None] | None = None,
+    ) -> None:
         self.path = path
         self.text = text
         # A carriage return alone ends a line for Python too, though nobody means it: no fix for such a file.
         self.has_odd_lines = "\r" in text.replace("\r\n", "")
-        self.lines = re.split(r"\r\n?|\n", text) if self.has_odd_lines else text.split("\n")
         self.notebook = notebook
         self.error = ""
         self.error_at = Place(path=path)
-        self.functions: list[Scope] = []
-        self.classes: list[ast.ClassDef] = []
-        self.strings: list[ast.Constant] = []
         self.imports: dict[str, int] = {}  # dotted name -> line of its first import
-        self.aliases: dict[str, str] = {}
-        self._stars: list[str] = []
+        self.aliases: dict[str, str] = {}  # local name -> dotted name
+        self.stars: list[str] = []  # modules of `from x import *`
+        self.optional_imports: set[str] = set()  # inside try/except ImportError, or below an `if`
+        self.typing_imports: set[str] = set()  # only below `if TYPE_CHECKING`
+        self._local_aliases: dict[str, list[tuple[ast.AST, str]]] = {}  # of imports inside functions
         self._own: set[str] = set()
-        self._raw_calls: list[ast.Call] = []
-        self._calls: dict[str, list[Call]] | None = None
-        self.parents: dict[ast.AST, ast.AST] = {}
-        self.tree = self._parse()
-        self._index()
+        self._tails: frozenset[str] | None = None  # of all its calls
+        self._lines: list[str] | None = None
+        self._on_parse = on_parse
+        self._parsed: Parsed | None = None
+        self._index_names(self.parsed)
+
+    # ------------------------------------------------------------------------------------------ the tree
+
+    @property
+    def parsed(self) -> Parsed:
+        if self._parsed is None:
+            self._parsed = Parsed(self._parse())
+            self._index_local_imports(self._parsed)
+            if self._on_parse:
+                self._on_parse(self)
+        return self._parsed
+
+    def release(self) -> None:
+        """Let go of what is large."""
+        self._parsed = self._lines = None
+        self._local_aliases = {}
+
+    @property
+    def tree(self) -> ast.Module:
+        return self.parsed.tree
+
+    @property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        return self.parsed.parents
+
+    @property
+    def functions(self) -> list[Scope]:
+        return self.parsed.functions
+
+    @property
+    def classes(self) -> list[ast.ClassDef]:
+        return self.parsed.classes
+
+    @property
+    def strings(self) -> list[ast.Constant]:
+        return self.parsed.strings
 
     # ------------------------------------------------------------------------------------------ text
+
+    @property
+    def lines(self) -> list[str]:
+        if self._lines is None:
+            self._lines = re.split(r"\r\n?|\n", self.text) if self.has_odd_lines else self.text.split("\n")
+        return self._lines
+
+    @cached_property
+    def line_count(self) -> int:
+        return len(self.lines)
 
     def place(self, node: ast.AST) -> Place:
         line, end_line = node.lineno, node.end_lineno or node.lineno  # type: ignore[attr-defined]
@@ -113,23 +260,32 @@ class Module:
             path=self.path, line=line, column=column, end_line=end_line, end_column=end_column, cell=cell
         )
 
-    # ------------------------------------------------------------------------------------------ names
+    # ------------------------------------------------------------------------------------------ calls
 
     def calls(self, *tails: str, package: str = "") -> list[Call]:
         """Calls of anything named so, in the order of the text; `package` keeps those from that package."""
-        if self._calls is None:
-            self._calls = defaultdict(list)
-            for node in self._raw_calls:
-                for name in self.names_of(node.func):
-                    self._calls[name.rpartition(".")[2]].append(Call(name, node))
-        found = [call for tail in tails for call in self._calls.get(tail, ())]
+        if self._tails is not None and self._tails.isdisjoint(tails):
+            return []
+        known = self._all_calls()
+        found = [call for tail in tails for call in known.get(tail, ())]
         found = [call for call in found if not package or call.is_from(package)]
         return sorted(found, key=lambda call: (call.node.lineno, call.node.col_offset))
 
     def all_calls(self) -> Iterator[Call]:
-        self.calls()
-        for calls in (self._calls or {}).values():
+        for calls in self._all_calls().values():
             yield from calls
+
+    def _all_calls(self) -> dict[str, list[Call]]:
+        parsed = self.parsed
+        if parsed.calls is None:
+            parsed.calls = {}
+            for node in parsed.raw_calls:
+                for name in self.names_of(node.func):
+                    parsed.calls.setdefault(name.rpartition(".")[2], []).append(Call(name, node))
+            self._tails = frozenset(parsed.calls)
+        return parsed.calls
+
+    # ------------------------------------------------------------------------------------------ names
 
     def names_of(self, node: ast.expr) -> list[str]:
         """The dotted names an expression may stand for; more than one only after a star import."""
@@ -140,11 +296,103 @@ class Module:
         if not isinstance(node, ast.Name):
             return [".".join(["?", *reversed(parts)])] if parts else []
         rest = list(reversed(parts))
-        if node.id in self.aliases:
-            return [".".join([self.aliases[node.id], *rest])]
+        if meaning := self._imported_as(node):
+            return [".".join([meaning, *rest])]
         own = ".".join(["?", *rest]) if rest else node.id
-        stars = () if node.id in self._own else self._stars
+        stars = () if node.id in self._own else self.stars
         return [own, *(".".join([star, node.id, *rest]) for star in stars)]
+
+    def _imported_as(self, node: ast.Name) -> str:
+        """The dotted name that an import gives a name where it stands, if an import does."""
+        name = node.id
+        if name in self._local_aliases or (name in self.aliases and name in self._hidden_names):
+            for function in self.enclosing(node, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda):
+                for scope, meaning in self._local_aliases.get(name, ()):
+                    if scope is function:
+                        return meaning
+                if function in self._hidden_names.get(name, ()):
+                    return ""
+        return self.aliases.get(name, "")
+
+    @property
+    def _hidden_names(self) -> dict[str, list[ast.AST]]:
+        """Imported names that are also a parameter or a variable of a function, with those functions."""
+        parsed = self.parsed
+        if parsed.hidden is None:
+            parsed.hidden = _hidden_names(self, parsed)
+        return parsed.hidden
+
+    def enclosing(self, node: ast.AST, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
+        """What a node stands in, from the inside out; of these kinds when any is named."""
+        parents = self.parsed.parents
+        above = parents.get(node)
+        while above is not None:
+            if not kinds or isinstance(above, kinds):
+                yield above
+            above = parents.get(above)
+
+    def function_of(self, node: ast.AST) -> Scope | None:
+        """The function whose body a node stands in; None at the module's or a class's level."""
+        for above in self.enclosing(node, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
+            return above if isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef) else None
+        return None
+
+    def decorators(self, node: Scope | ast.ClassDef) -> list[str]:
+        """Dotted names of the decorators, called or not: `?.get` for `@app.get("/")`."""
+        called = (each.func if isinstance(each, ast.Call) else each for each in node.decorator_list)
+        return [name for each in called for name in self.names_of(each)[:1]]
+
+    def bases(self, node: ast.ClassDef) -> list[str]:
+        """Dotted names of the base classes."""
+        return [name for base in node.bases for name in self.names_of(base)[:1]]
+
+    def values_of(self, node: ast.expr) -> list[ast.expr]:
+        """What a name or `self.x` was given, in the order of the text; empty when nothing is known.
+
+        A name is looked for in its own function, then in the module; `self.x` in all methods of the class.
+        """
+        if isinstance(node, ast.Name):
+            stored = self.parsed.stored.get(node.id, ())
+            for scope in (self.function_of(node), None):
+                given = [value for name in stored if self.function_of(name) is scope
+                         for value in self._given(name)]  # fmt: skip
+                if given:
+                    return given
+            return []
+        is_own = (
+            isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+        )
+        return self._values_of_attribute(node) if is_own and isinstance(node, ast.Attribute) else []
+
+    def made_by(self, node: ast.expr) -> list[str]:
+        """Dotted names of the calls that made an object.
+
+        `torch.nn.Linear` for `nn.Linear(2)`, for `layer` after `layer = nn.Linear(2)`, so too for `self.layer`.
+        """
+        made = [node] if isinstance(node, ast.Call) else self.values_of(node)
+        return [name for value in made if isinstance(value, ast.Call) for name in self.names_of(value.func)]
+
+    def _given(self, name: ast.Name) -> Iterator[ast.expr]:
+        above = self.parsed.parents.get(name)
+        if isinstance(above, ast.Assign | ast.AnnAssign | ast.NamedExpr) and above.value is not None:
+            yield above.value
+        elif isinstance(above, ast.withitem) and above.optional_vars is name:
+            yield above.context_expr
+
+    def _values_of_attribute(self, node: ast.Attribute) -> list[ast.expr]:
+        owner = next(self.enclosing(node, ast.ClassDef), None)
+        if owner is None:
+            return []
+        values = []
+        for each in ast.walk(owner):
+            targets = each.targets if isinstance(each, ast.Assign) else ()
+            if isinstance(each, ast.AnnAssign) and each.value is not None:
+                targets = [each.target]
+            for target in targets:
+                same = isinstance(target, ast.Attribute) and target.attr == node.attr
+                if same and isinstance(target.value, ast.Name) and target.value.id == "self":  # type: ignore[attr-defined]
+                    values.append(each.value)  # type: ignore[attr-defined]
+        return values
 
     @cached_property
     def sets_seed(self) -> bool:
@@ -158,7 +406,16 @@ class Module:
                 return True
         return False
 
-    # ------------------------------------------------------------------------------------------ one walk
+    def import_roots(self) -> dict[str, int]:
+        """Top-level packages it imports from elsewhere, with the line."""
+        roots: dict[str, int] = {}
+        for name, line in self.imports.items():
+            root = name.partition(".")[0]
+            if root and root not in sys.stdlib_module_names:
+                roots.setdefault(root, line)
+        return roots
+
+    # ------------------------------------------------------------------------------------------ reading
 
     def _parse(self) -> ast.Module:
         try:
@@ -182,67 +439,86 @@ class Module:
             body += tree.body
         return ast.Module(body=body, type_ignores=[])
 
-    def _index(self) -> None:
-        left: list[ast.AST] = [self.tree]
-        while left:
-            node = left.pop()
-            kind = type(node)
-            if kind is ast.Call:
-                self._raw_calls.append(node)  # type: ignore[arg-type]
-            elif kind is ast.Constant:
-                if type(node.value) is str:  # type: ignore[attr-defined]
-                    self.strings.append(node)  # type: ignore[arg-type]
-                continue
-            elif kind is ast.Import or kind is ast.ImportFrom:
-                self._index_import(node)  # type: ignore[arg-type]
-            elif kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
-                self.functions.append(node)  # type: ignore[arg-type]
-            elif kind is ast.ClassDef:
-                self.classes.append(node)  # type: ignore[arg-type]
-            for name in node._fields:
-                value = getattr(node, name, None)
-                if isinstance(value, list):
-                    for item in reversed(value):
-                        if isinstance(item, ast.AST):
-                            self.parents[item] = node
-                            left.append(item)
-                elif isinstance(value, ast.AST) and value._fields:
-                    self.parents[value] = node
-                    left.append(value)
-        self._forget_shadowed()
-
-    def _index_import(self, node: ast.Import | ast.ImportFrom) -> None:
-        if isinstance(node, ast.Import):
-            for name in node.names:
-                self.imports.setdefault(name.name, node.lineno)
-                local = name.asname or name.name.partition(".")[0]
-                self.aliases[local] = name.name if name.asname else local
-            return
-        module = "." * node.level + (node.module or "")
-        for name in node.names:
-            if name.name == "*":
-                self._stars.append(module)
-                self.imports.setdefault(module, node.lineno)
-            else:
-                dotted = f"{module}{'' if module.endswith('.') else '.'}{name.name}"
+    def _index_names(self, parsed: Parsed) -> None:
+        for node in parsed.imports:
+            for local, meaning, dotted in imported_names(node):
                 self.imports.setdefault(dotted, node.lineno)
-                self.aliases[name.asname or name.name] = dotted
+                self._note_condition(node, dotted)
+                if local == "*":
+                    self.stars.append(meaning)
+                    continue
+                # Of two imports in try and except the first is the one meant; elsewhere the last holds.
+                is_fallback = isinstance(parsed.parents.get(node), ast.ExceptHandler)
+                is_local = self.function_of(node) is not None
+                if local not in self.aliases or not (is_fallback or is_local):
+                    self.aliases[local] = meaning
+        for definition in (*parsed.functions, *parsed.classes):
+            if isinstance(parsed.parents.get(definition), ast.Module):
+                self._own.add(definition.name)  # a name the module defines itself is not the imported one
+                self.aliases.pop(definition.name, None)
 
-    def _forget_shadowed(self) -> None:
-        """A name the module defines itself is not the imported one."""
-        for node in (*self.functions, *self.classes):
-            if isinstance(self.parents.get(node), ast.Module):
-                self._own.add(node.name)
-                self.aliases.pop(node.name, None)
+    def _note_condition(self, node: ast.AST, dotted: str) -> None:
+        for above in self.enclosing(node, ast.If, ast.Try, ast.FunctionDef, ast.AsyncFunctionDef):
+            if isinstance(above, ast.If) and "TYPE_CHECKING" in ast.dump(above.test):
+                self.typing_imports.add(dotted)
+            elif isinstance(above, ast.If) or (isinstance(above, ast.Try) and above.handlers):
+                self.optional_imports.add(dotted)
 
-    def import_roots(self) -> dict[str, int]:
-        """Top-level packages it imports from elsewhere, with the line."""
-        roots: dict[str, int] = {}
-        for name, line in self.imports.items():
-            root = name.partition(".")[0]
-            if root and root not in sys.stdlib_module_names:
-                roots.setdefault(root, line)
-        return roots
+    def _index_local_imports(self, parsed: Parsed) -> None:
+        self._local_aliases = {}
+        for node in parsed.imports:
+            above = parsed.parents.get(node)
+            while above is not None and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
+                above = parsed.parents.get(above)
+            if above is not None:
+                for local, meaning, _dotted in imported_names(node):
+                    self._local_aliases.setdefault(local, []).append((above, meaning))
+
+
+def imported_names(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str, str]]:
+    """(local name, what it means, what is imported) of each name; the local name of a star is `*`."""
+    if isinstance(node, ast.Import):
+        for name in node.names:
+            root = name.name.partition(".")[0]
+            yield name.asname or root, name.name if name.asname else root, name.name
+        return
+    module = "." * node.level + (node.module or "")
+    for name in node.names:
+        if name.name == "*":
+            yield "*", module, module
+        else:
+            dotted = f"{module}{'' if module.endswith('.') else '.'}{name.name}"
+            yield name.asname or name.name, dotted, dotted
+
+
+def awaits(function: Scope) -> bool:
+    """Whether a function itself gives way: `await`, `yield`, `async for` or `with`, async comprehension."""
+    left: list[ast.AST] = list(function.body)
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith | ast.Yield | ast.YieldFrom):
+            return True
+        if isinstance(node, ast.comprehension) and node.is_async:
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            left.extend(ast.iter_child_nodes(node))
+    return False
+
+
+def _hidden_names(module: Module, parsed: Parsed) -> dict[str, list[ast.AST]]:
+    hidden: dict[str, list[ast.AST]] = {}
+    for function in parsed.functions:
+        given = function.args
+        parameters = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+        for parameter in parameters:
+            if parameter is not None and parameter.arg in module.aliases:
+                hidden.setdefault(parameter.arg, []).append(function)
+    for name in module.aliases.keys() & parsed.stored.keys():
+        for stored in parsed.stored[name]:
+            owner = module.function_of(stored)
+            if owner is not None:
+                hidden.setdefault(name, []).append(owner)
+    return hidden
 
 
 def parse_quietly(text: str) -> ast.Module:

@@ -43,6 +43,9 @@ WORKS = {
     "up": "up --port 0",
     "check": "check",
     "explain": "explain REP201",
+    "env show": "env show",
+    "env diff": "env diff uv.lock uv.lock",
+    "env drift": "env drift",
     "run": "run",
     "why": "why train",
     "runs": "runs",
@@ -64,6 +67,8 @@ WORKS = {
     "journal": "journal",
     "docs": "docs --out {folder}/pages",
     "import mlflow": "import mlflow {folder}/mlruns",
+    "export mlflow": "export mlflow http://127.0.0.1:1",
+    "sync": "sync http://127.0.0.1:1",
     "delete": "delete experiment/spare --yes",
     "undelete": "undelete experiment/gone",
     "gc": "gc",
@@ -77,6 +82,9 @@ FAILS = {
     "up": "up --host nosuch.invalid --port 0",
     "check": "check nosuch",
     "explain": "explain NOSUCH",
+    "env show": "env show nosuch",
+    "env diff": "env diff nosuch",
+    "env drift": "env drift nosuch",
     "run": "run nosuch:pipeline",
     "why": "why nosuch train",
     "runs": "runs --limit x",
@@ -98,6 +106,8 @@ FAILS = {
     "journal": "journal --limit x",
     "docs": "docs model/nosuch",
     "import mlflow": "import mlflow nosuch",
+    "export mlflow": "export mlflow nosuch",
+    "sync": "sync nosuch",
     "delete": "delete experiment/nosuch --yes",
     "undelete": "undelete experiment/nosuch",
     "gc": "gc --older-than x",
@@ -105,7 +115,8 @@ FAILS = {
     "restore": "restore nosuch --yes",
     "doctor store": "doctor store nosuch",
 }
-ONCE = ("approve", "rollback", "delete", "undelete")  # may have nothing left to do
+# May have nothing left to do, or say no of the machine.
+ONCE = ("approve", "rollback", "delete", "undelete", "env drift")
 EXPERIMENT = """\
 artifact_location: /nowhere
 experiment_id: '7'
@@ -114,6 +125,7 @@ name: imported
 creation_time: 1700000000000
 last_update_time: 1700000000000
 """
+REMOTE = ("export mlflow", "sync")  # they need another server: tests/transfer starts it
 SERVERS = ("up", "serve")  # they say one line when they are ready, and go on
 
 
@@ -198,7 +210,7 @@ def test_help_fits_eighty_columns_and_says_what_it_is_for(road: Road, name: str)
 # ------------------------------------------------------------------------------------------------- JSON
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if WORKS[name] and name not in SERVERS])
+@pytest.mark.parametrize("name", [name for name in NAMES if WORKS[name] and name not in (*SERVERS, *REMOTE)])
 def test_with_json_the_answer_is_json_and_nothing_else(road: Road, tmp_path: Path, name: str) -> None:
     env = {"PAVED_USER": "bob"} if name == "approve" else {}
     done = road.run(f"{WORKS[name]} --json", env=env, **({"cwd": tmp_path} if name == "new" else {}))
@@ -234,7 +246,7 @@ def test_with_json_a_refusal_is_json_too(road: Road, name: str) -> None:
 
 # ------------------------------------------------------------------------------- wherever, however started
 
-ANYWHERE = [name for name in NAMES if WORKS[name] and name not in (*SERVERS, "new", "check", "run")]
+ANYWHERE = [name for name in NAMES if WORKS[name] and name not in (*SERVERS, *REMOTE, "new", "check", "run")]
 
 
 @pytest.mark.parametrize("name", ANYWHERE)

@@ -29,6 +29,7 @@ COMMANDS = (
     Command("up", "pavedroad.server.cli:up", "Start the server: MLflow API and pages.", "Start"),
     Command("check", "pavedroad.checks.cli:check", "Check a project against best practices.", "Develop"),
     Command("explain", "pavedroad.checks.cli:explain", "Explain a rule: why, bad, good.", "Develop"),
+    Command("env", "pavedroad.environments.cli:env", "Show the lock, its changes, the drift.", "Develop"),
     Command("run", "pavedroad.pipelines.cli:run", "Run a pipeline; finished steps are cached.", "Develop"),
     Command("why", "pavedroad.pipelines.cli:why", "Tell why a step ran again.", "Develop"),
     Command("runs", "pavedroad.pipelines.runs_cli:runs", "List, filter and export runs.", "Develop"),
@@ -61,6 +62,8 @@ COMMANDS = (
     Command("journal", "pavedroad.catalog.cli:journal", "Read who did what, when.", "Record"),
     Command("docs", "pavedroad.documents.cli:docs", "Write pages that need no server.", "Record"),
     Command("import", "pavedroad.transfer.cli:import_", "Take runs, models and files from MLflow.", "Record"),
+    Command("export", "pavedroad.transfer.cli:export", "Send runs, models and files to MLflow.", "Record"),
+    Command("sync", "pavedroad.transfer.cli:sync", "Send what is new to the team's server.", "Record"),
     Command("delete", "pavedroad.housekeeping.cli:delete", "Delete runs and experiments.", "Keep"),
     Command("undelete", "pavedroad.housekeeping.cli:undelete", "Bring back what was deleted.", "Keep"),
     Command("gc", "pavedroad.housekeeping.cli:gc", "Remove what nobody needs any more.", "Keep"),
@@ -86,6 +89,7 @@ class Doors(NamedTuple):
 
     open_tracking: Callable[..., Any]  # record -> a tracking server in this process, with .url and .stop()
     measure_latency: Callable[..., Any]  # (record, version, ...) -> Latency, by really serving it
+    environment_of_run: Callable[..., Any]  # (record, id or `last`) -> (id, Environment)
 
 
 def load(door: str) -> Any:
@@ -102,6 +106,7 @@ def later(door: str) -> Callable[..., Any]:
 DOORS = Doors(
     open_tracking=later("pavedroad.server.embedded:start"),
     measure_latency=later("pavedroad.serving:measure_latency"),
+    environment_of_run=later("pavedroad.pipelines.run_environment:environment_of_run"),
 )
 
 

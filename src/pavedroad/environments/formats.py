@@ -36,23 +36,28 @@ def read_uv(file: str, text: str) -> Lock:
 
 def _uv_package(table: dict[str, Any], line: int) -> LockedPackage:
     archives = [*as_tables(table.get("wheels")), *as_tables([table.get("sdist")])]
-    groups = [as_dict(table.get(key)).values() for key in ("optional-dependencies", "dev-dependencies")]
-    needs = [table.get("dependencies"), *(entries for group in groups for entries in group)]
+    source = as_dict(table.get("source"))
     return LockedPackage(
         name=normalised(table["name"]),
         version=as_text(table.get("version")),
-        source=_index(next(iter(as_dict(table.get("source")).values()), "")),
+        source=_index(next(iter(source.values()), "")),
         marker=" or ".join(as_texts(as_list(table.get("resolution-markers")))),
         files=file_names(archive.get("url") or archive.get("path") for archive in archives),
         hashes=as_texts(archive.get("hash") for archive in archives),
-        needs=tuple(
-            Need(name=normalised(need["name"]), marker=as_text(need.get("marker")))
-            for entries in needs
-            for need in as_tables(entries)
-            if isinstance(need.get("name"), str)
-        ),
+        needs=tuple(_uv_needs(table)),
+        is_project=bool(source.keys() & {"editable", "virtual", "directory"}),
         line=line,
     )
+
+
+def _uv_needs(table: dict[str, Any]) -> Iterator[Need]:
+    groups = [("", table.get("dependencies"))]
+    for key in ("optional-dependencies", "dev-dependencies"):
+        groups += as_dict(table.get(key)).items()
+    for group, entries in groups:
+        for need in as_tables(entries):
+            if isinstance(need.get("name"), str):
+                yield Need(name=normalised(need["name"]), marker=as_text(need.get("marker")), group=group)
 
 
 def read_pylock(file: str, text: str) -> Lock:
@@ -128,6 +133,7 @@ def _poetry_package(table: dict[str, Any], line: int, metadata: dict[str, Any]) 
         hashes=as_texts(archive.get("hash") for archive in archives)
         or tuple(f"sha256:{digest}" for digest in bare),
         needs=tuple(_poetry_needs(as_dict(table.get("dependencies")))),
+        is_optional=table.get("optional") is True,
         line=line,
     )
 

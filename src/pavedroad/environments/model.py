@@ -31,6 +31,7 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     marker: str = ""
+    group: str = ""  # an extra or a dependency group that asks for it
 
 
 class LockedPackage(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +43,8 @@ class LockedPackage(msgspec.Struct, frozen=True, kw_only=True):
     hashes: tuple[str, ...] = ()  # `sha256:…`
     needs: tuple[Need, ...] = ()  # what it depends on, where the format says so
     group: str = ""  # a conda platform or environment, a pipenv section; empty: the default
+    is_optional: bool = False  # only an extra asks for it
+    is_project: bool = False  # the project itself, or another one beside it
     build: str = ""  # conda's build, e.g. `py311_cuda118_0`
     line: int = 0  # where it stands in the lock, from 1; 0 when unknown
 

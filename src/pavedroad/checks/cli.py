@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from pavedroad.catalog import PROFILES, find_project
 from pavedroad.checks.model import Report, Rule
-from pavedroad.errors import Invalid
+from pavedroad.errors import Invalid, Unavailable
+from pavedroad.kit.clock import duration
 from pavedroad.kit.terminal import json_option, note, print_json, styled, table, width
 from pavedroad.kit.text import count
 
-FORMATS = ("text", "json", "sarif")
+if TYPE_CHECKING:
+    from pavedroad.checks.running import Spent
+
+FORMATS = ("text", "json", "sarif", "junit", "github", "html")
 
 
 @click.command()
@@ -23,20 +30,34 @@ FORMATS = ("text", "json", "sarif")
 )
 @click.option("--rule", "rules", multiple=True, metavar="RULE", help="Only this rule (code, name or family).")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file."
+)
 @json_option
 @click.option("--fix", is_flag=True, help="Apply the safe fixes and show what changed.")
 @click.option("--unsafe", is_flag=True, help="With --fix or --diff: those that need a look, too.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@click.option("--write-baseline", is_flag=True, help="Accept what is found now; only new findings fail.")
+@click.option("--no-baseline", is_flag=True, help="Show what the baseline accepts, too.")
+@click.option("--ruff/--no-ruff", default=None, help="Show ruff's findings; default: where it is configured.")
+@click.option("--no-cache", is_flag=True, help="Look at everything again.")
+@click.option("--stats", is_flag=True, help="Show what each rule found and how long it took.")
 @click.option("--push", "--record", "push", is_flag=True, help="Keep the report on the record.")
 def check(
     path: Path | None,
     profile: str | None,
     rules: tuple[str, ...],
     form: str,
+    output: Path | None,
     as_json: bool,
     fix: bool,
     unsafe: bool,
     diff: bool,
+    write_baseline: bool,
+    no_baseline: bool,
+    ruff: bool | None,
+    no_cache: bool,
+    stats: bool,
     push: bool,
 ) -> int:
     """Check a project against best practices.
@@ -44,28 +65,97 @@ def check(
     PATH is a folder or one file; default: the project around the working directory. Nothing of the project is
     imported or run. Exit code 1 when there are errors or warnings.
     """
-    from pavedroad.checks.engine import check_project
-    from pavedroad.checks.fixes import diff_text, plan_changes, write_changes
-
     if unsafe and not (fix or diff):
         raise Invalid("--unsafe does nothing by itself", hint="add --fix, or --diff to look first")
-    path = path or _here()
-    report = check_project(path, profile=profile, only=rules)
+    path, form = path or _here(), "json" if as_json else form
+    spent: list[Spent] = []
+    look = _looking(path, profile=profile, only=rules, ruff=ruff, cache=not (no_cache or stats), spent=spent)
+    report = look()
     if fix or diff:
-        changes = plan_changes(report.findings, Path(report.root), unsafe=unsafe)
-        answered = sum(len(change.findings) for change in changes)
-        say = note if as_json or form != "text" else click.echo
-        if text := diff_text(changes):
-            say(text)
-        if fix and not diff:
-            write_changes(changes, Path(report.root))
-            report = check_project(path, profile=profile, only=rules)
-        done = "to fix" if diff else "fixed"
-        say(f"{count(answered, 'finding')} {done} in {count(len(changes), 'file')}\n")
+        say = note if form != "text" or output else click.echo
+        if _fix(report, unsafe=unsafe, write=fix and not diff, say=say):
+            report = look()
+    if write_baseline:
+        return _accept(report, path, rules)
     if push:
         _push(report, path)
-    _show(report, "json" if as_json else form)
+    if not no_baseline:
+        report = _without_known(report)
+    text = shown(report, form, width=80 if output else min(width(), 100))
+    if output:
+        _write(output, text)
+        note(f"{summary_of(report)}; written to {output}")
+    else:
+        click.echo(text)
+    if stats:
+        (note if form != "text" else click.echo)(f"\n{_stats_table(spent)}")
     return exit_code(report)
+
+
+def _looking(
+    path: Path,
+    *,
+    profile: str | None,
+    only: tuple[str, ...],
+    ruff: bool | None,
+    cache: bool,
+    spent: list[Spent],
+) -> Callable[[], Report]:
+    """A function that checks the path, as often as wanted."""
+    from pavedroad.checks.cache import cache_folder
+    from pavedroad.checks.engine import check_project
+
+    def look() -> Report:
+        spent.clear()
+        folder = cache_folder() if cache else None
+        return check_project(path, profile=profile, only=only, ruff=ruff, cache=folder, spent=spent)
+
+    return look
+
+
+def _fix(report: Report, *, unsafe: bool, write: bool, say: Callable[[str], None]) -> bool:
+    """Show what the fixes change, and change it when asked to; says whether anything was."""
+    from pavedroad.checks.fixes import diff_text, plan_changes, write_changes
+
+    changes = plan_changes(report.findings, Path(report.root), unsafe=unsafe)
+    answered = sum(len(change.findings) for change in changes)
+    if text := diff_text(changes):
+        say(text)
+    if write:
+        write_changes(changes, Path(report.root))
+    say(f"{count(answered, 'finding')} {'fixed' if write else 'to fix'} in {count(len(changes), 'file')}\n")
+    return write
+
+
+def _accept(report: Report, path: Path, rules: tuple[str, ...]) -> int:
+    from pavedroad.checks.baseline import NEVER, write_baseline
+
+    if path.is_file() or rules:
+        raise Invalid("a baseline is of the whole project", hint="leave the file and --rule out")
+    file = _baseline_file(report)
+    accepted = write_baseline(file, report)
+    left = sum(finding.code in NEVER for finding in report.findings)
+    click.echo(f"{count(accepted, 'finding')} accepted in {file}: only new ones fail from now on")
+    if left:
+        click.echo(f"{count(left, 'secret')} not: change and remove them ({', '.join(NEVER)})")
+    return 2 if report.failures else 0
+
+
+def _baseline_file(report: Report) -> Path:
+    from pavedroad.catalog import read_project
+    from pavedroad.checks.baseline import baseline_file
+    from pavedroad.checks.ignores import read_check_settings
+
+    root = Path(report.root)
+    return baseline_file(root, read_check_settings(read_project(root).checks).baseline)
+
+
+def _without_known(report: Report) -> Report:
+    from pavedroad.checks.baseline import FILE, read_baseline, without_known
+
+    file = _baseline_file(report)
+    baseline = read_baseline(file, must_exist=file.name != FILE)
+    return report if baseline is None else without_known(report, baseline)
 
 
 def exit_code(report: Report) -> int:
@@ -99,18 +189,60 @@ def _push(report: Report, path: Path) -> None:
     note(f"kept on the record as project/{report.project}")
 
 
-def _show(report: Report, form: str) -> None:
+def shown(report: Report, form: str, *, width: int) -> str:
+    """A report in one of the formats."""
+    from pavedroad.checks.plugins import all_rules
+
     if form == "json":
-        print_json(report)
-    elif form == "sarif":
-        from pavedroad.checks.plugins import all_rules
+        return as_text(report)
+    if form == "sarif":
         from pavedroad.checks.sarif import report_sarif
 
-        print_json(report_sarif(report, all_rules()))
-    else:
-        from pavedroad.checks.text import report_text
+        return as_text(report_sarif(report, all_rules()))
+    if form == "junit":
+        from pavedroad.checks.junit import report_junit
 
-        click.echo(report_text(report, width=min(width(), 100)))
+        return report_junit(report)
+    if form == "github":
+        from pavedroad.checks.annotations import report_annotations
+
+        return report_annotations(report)
+    if form == "html":
+        from pavedroad.checks.html_report import report_html
+
+        return report_html(report, all_rules())
+    from pavedroad.checks.text import report_text
+
+    return report_text(report, width=width)
+
+
+def as_text(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def summary_of(report: Report) -> str:
+    from pavedroad.checks.text import summary
+
+    return summary(report).split("\n")[0]
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text if text.endswith("\n") else f"{text}\n", "utf-8", errors="replace")
+    except OSError as error:
+        raise Unavailable(
+            f"cannot write {file}: {error.strerror}", hint="check the path and its permissions"
+        ) from None
+
+
+def _stats_table(spent: list[Spent]) -> str:
+    slowest = sorted(spent, key=lambda each: -each.ms)
+    rows = [
+        (each.code, each.findings if each.code != "reading" else "", f"{each.ms:.1f}") for each in slowest
+    ]
+    total = sum(each.ms for each in spent)
+    shown = table(("rule", "findings", "ms"), rows, right=("findings", "ms"))
+    return f"{shown}\n{len(spent) - 1} rules, {duration(total)} in all"
 
 
 @click.command()

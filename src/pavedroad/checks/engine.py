@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import time
-import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,60 +20,151 @@ import msgspec
 
 from pavedroad.catalog import PROFILES, find_project, read_project
 from pavedroad.catalog import Project as Manifest
+from pavedroad.checks.cache import keep_report, read_report, report_key
 from pavedroad.checks.files import Listing, ProjectFile, list_files, path_pattern
-from pavedroad.checks.ignores import Ignore, names_rule, read_check_settings
-from pavedroad.checks.model import SEVERITIES, Failure, Finding, Found, Place, Report, Rule
+from pavedroad.checks.ignores import OFF, names_rule, read_check_settings
+from pavedroad.checks.model import SEVERITIES, Finding, Place, Report, Rule
 from pavedroad.checks.plugins import all_rules
 from pavedroad.checks.project import Project
-from pavedroad.errors import Invalid, NotFound, Unavailable, did_you_mean, nearest
+from pavedroad.checks.ruff import FAMILY, PREFIX, LeftOut, find_ruff, identity, is_configured, run_ruff
+from pavedroad.checks.running import Run, Spent
+from pavedroad.errors import ConfigError, Invalid, NotFound, Unavailable, did_you_mean, nearest
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.files import digest_of_file
 
-SOURCE_LINES = 3  # of a finding that spans many
+_NUMBER = re.compile(r"\d+")
 WHOLE_FILE_BYTES = 64 * 2**20  # larger files enter the digest by their two ends
 
 
 def check_project(
-    path: Path, *, profile: str | None = None, only: Iterable[str] = (), rules: tuple[Rule, ...] | None = None
+    path: Path,
+    *,
+    profile: str | None = None,
+    only: Iterable[str] = (),
+    rules: tuple[Rule, ...] | None = None,
+    ruff: bool | None = False,
+    cache: Path | None = None,
+    spent: list[Spent] | None = None,
 ) -> Report:
     """All findings of a folder, or of one file by itself.
 
     `only` names rules by code, name or family; they run whatever the profile says. `rules`: default, all that
-    are installed.
+    are installed. `ruff`: whether to show its findings too; None: as the project says, else where it is set
+    up for ruff. `cache`: a folder where reports are kept for trees that did not change. `spent` receives
+    what reading took, then what each rule took; nothing when the report was kept.
     Raises: NotFound or Invalid for a path that cannot be checked, ConfigError for a manifest that cannot
     be used.
     """
     started = time.perf_counter()
+    only = list(only)
     rules = all_rules() if rules is None else rules
     project = open_project(path, rules)
+    settings = read_check_settings(project.settings.checks)
     profile = profile or project.settings.profile
     if profile not in PROFILES:
         raise Invalid(f"unknown profile {profile!r}", hint=did_you_mean(profile, PROFILES))
-    chosen = select_rules(rules, only) if only else [rule for rule in rules if profile in rule.levels]
+    levels = levels_of(rules, profile, settings.levels)
+    words = [word for word in only if not word.upper().startswith(FAMILY)]
+    asks_ruff = [word.upper() for word in only if word not in words]
+    chosen = select_rules(rules, words) if only else [rule for rule in rules if rule.code in levels]
+    other = _ruff_to_run(project, settings.ruff if ruff is None else ruff, asks_ruff, is_all=not only)
     if path.is_file():
         chosen = [rule for rule in chosen if not rule.of_project]
-    failures: list[Failure] = []
-    with _without_collector():
-        found = list(_run(project, chosen, profile, failures))
+    digest = tree_digest(project)
+    others = [identity(other), *asks_ruff] if other else []
+    key = report_key(project, digest, profile, chosen, path, others) if cache else ""
+    report = read_report(cache, key) if cache else None
+    if report is None:
+        run = Run(project, chosen)
+        with _without_collector():
+            run.run()
+            remarks = _take_in_ruff(run, other, path, asks_ruff) if other else ()
+            report = _report(run, profile, levels, remarks)
+        if spent is not None:
+            spent += [Spent(code="reading", ms=run.reading_ms), *run.spent.values()]
+        if cache and not report.failures:
+            keep_report(cache, key, report)
+    return msgspec.structs.replace(
+        report,
+        root=str(project.root),
+        digest=digest,
+        commit=project.commit,
+        at_ms=now_ms(),
+        took_ms=(time.perf_counter() - started) * 1000,
+    )
+
+
+def _ruff_to_run(project: Project, wish: bool | None, words: list[str], *, is_all: bool) -> Path | None:
+    """The ruff to start: when it is wished for, or the project is set up for it."""
+    is_wished = bool(words) or (is_all and (is_configured(project) if wish is None else wish))
+    return find_ruff(project.root) if is_wished else None
+
+
+def _take_in_ruff(run: Run, ruff: Path, path: Path, words: list[str]) -> tuple[str, ...]:
+    started = time.perf_counter()
+    wanted = [word.removeprefix(PREFIX) for word in words if word != FAMILY]
+    try:
+        found = run_ruff(run.project, ruff, [str(path.absolute())] if path.is_file() else ["."])
+    except LeftOut as why:
+        return (f"ruff's findings are missing: {why}",)
+    ms = (time.perf_counter() - started) * 1000
+    for rule, places in found:
+        if not wanted or rule.code.removeprefix(PREFIX).startswith(tuple(wanted)):
+            run.add(rule, places, ms / len(found))
+    return ()
+
+
+def _report(run: Run, profile: str, levels: dict[str, str], remarks: tuple[str, ...]) -> Report:
+    project = run.project
+    always = {
+        rule.code: rule.levels.get(profile) or min(rule.levels.values(), key=SEVERITIES.index)
+        for rule in run.rules
+    }
+    found = run.findings({**always, **levels})
     findings = sorted(found, key=lambda finding: (_order(finding.place), finding.code))
     open_ones = tuple(_fingerprinted(finding for finding in findings if finding.waiver is None))
-    counts = Counter(finding.severity for finding in open_ones)
     return Report(
         project=project.settings.name,
         root=str(project.root),
         profile=profile,
         findings=open_ones,
         waived=tuple(_fingerprinted(finding for finding in findings if finding.waiver is not None)),
-        counts={severity: counts[severity] for severity in SEVERITIES},
+        counts=counts_of(open_ones),
         files=len(project.files),
         lines=project.lines_of_code,
-        digest=tree_digest(project),
+        digest="",
         commit=project.commit,
-        at_ms=now_ms(),
-        took_ms=(time.perf_counter() - started) * 1000,
+        at_ms=0,
+        took_ms=0.0,
         version=version("pavedroad"),
-        failures=tuple(failures),
+        failures=tuple(run.failures.values()),
+        remarks=remarks,
     )
+
+
+def counts_of(findings: Iterable[Finding]) -> dict[str, int]:
+    counts = Counter(finding.severity for finding in findings)
+    return {severity: counts[severity] for severity in SEVERITIES}
+
+
+def levels_of(rules: Iterable[Rule], profile: str, wishes: Mapping[str, str]) -> dict[str, str]:
+    """Code -> severity of the rules that run: the profile's, unless the manifest wishes another.
+
+    A wish for a rule is stronger than one for its family. Raises: ConfigError for a wish that names nothing.
+    """
+    known = rule_words(rules)
+    for word in wishes:
+        if word not in known:
+            raise ConfigError(
+                f"no rule {word!r} in levels of [tool.paved.checks]", hint=known_rule(word, rules)
+            )
+    levels = {}
+    for rule in rules:
+        wish = next((wishes[word] for word in (rule.code, rule.name, rule.family) if word in wishes), "")
+        level = wish or rule.levels.get(profile, OFF)
+        if level != OFF:
+            levels[rule.code] = level
+    return levels
 
 
 @contextmanager
@@ -151,50 +241,13 @@ def rule_words(rules: Iterable[Rule]) -> frozenset[str]:
     return frozenset(word for rule in rules for word in (rule.code, rule.name, rule.family))
 
 
-def _run(project: Project, rules: Iterable[Rule], profile: str, failures: list[Failure]) -> Iterator[Finding]:
-    today = date.today()
-    for rule in rules:
-        severity = rule.levels.get(profile) or min(rule.levels.values(), key=SEVERITIES.index)
-        for found in _found(project, rule, failures):
-            usable = (ignore for ignore in project.ignores if ignore.reason and not ignore.has_expired(today))
-            ignore = next((ignore for ignore in usable if ignore.covers(rule, found.at)), None)
-            yield _finding(project, rule, found, severity, ignore)
-
-
-def _found(project: Project, rule: Rule, failures: list[Failure]) -> Iterator[Found]:
-    """What a rule finds; one that fails says so, and the others go on."""
-    try:
-        yield from rule.check(project)
-    except Exception as error:  # a rule, perhaps of another package, may end in anything
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        says = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        place = f"{Path(frame.filename).name}:{frame.lineno}"
-        failures.append(Failure(code=rule.code, package=rule.package, says=f"{says} ({place})"))
-
-
-def _finding(project: Project, rule: Rule, found: Found, severity: str, ignore: Ignore | None) -> Finding:
-    milder = found.severity and SEVERITIES.index(found.severity) > SEVERITIES.index(severity)
-    lines = [] if found.at.is_whole_file else project.lines_of(found.at.path, found.at.cell)
-    lines = lines[found.at.line - 1 : found.at.last_line][:SOURCE_LINES]
-    return Finding(
-        code=rule.code,
-        name=rule.name,
-        severity=found.severity if milder else severity,
-        says=found.says,
-        hint=found.hint,
-        place=found.at,
-        source=tuple(line.rstrip("\r") for line in lines),
-        fix=found.fix,
-        waiver=ignore.waiver() if ignore else None,
-    )
-
-
 def _fingerprinted(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Equal findings on equal lines of one file are told apart by counting them."""
     seen: Counter[tuple[str, ...]] = Counter()
     for finding in findings:
         source = " ".join(finding.source[0].split()) if finding.source else ""
-        key = (finding.code, finding.place.path, source or finding.says)
+        # Of a sentence about a whole file the numbers may change while it stays the same finding.
+        key = (finding.code, finding.place.path, source or _NUMBER.sub("#", finding.says))
         text = "\0".join((*key, str(seen[key])))
         seen[key] += 1
         yield msgspec.structs.replace(finding, fingerprint=blake3.blake3(text.encode()).hexdigest()[:16])

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,6 +20,7 @@ from pavedroad.checks.model import Place, Rule, Waiver
 from pavedroad.checks.source import Module, comments
 from pavedroad.errors import ConfigError, did_you_mean
 
+OFF = "off"
 _COMMENT = re.compile(r"#\s*paved:\s*ignore\b\s*(?:\[(?P<rules>[^\]]*)\])?(?P<reason>.*)$")
 _UNTIL = re.compile(r"[\s,;(]*\buntil[ =](\d{4}-\d{2}-\d{2})\)?\s*$")
 
@@ -109,6 +110,9 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     ignore: list[ManifestIgnore] = []
     exclude: list[str] = []  # path patterns that are not looked at
+    levels: dict[str, Literal["off", "note", "warning", "error"]] = {}  # rule or family -> severity
+    baseline: str = ""  # a file, from the project's folder; empty: paved-baseline.json where there is one
+    ruff: bool | None = None  # whether ruff's findings are shown; not said: where ruff is configured
 
 
 def read_check_settings(table: dict[str, Any]) -> CheckSettings:
@@ -120,9 +124,12 @@ def read_check_settings(table: dict[str, Any]) -> CheckSettings:
     try:
         return msgspec.convert(table, CheckSettings)
     except msgspec.ValidationError as error:
+        about_levels = "$.levels" in str(error)
         raise ConfigError(
             f"[tool.paved.checks]: {error}",
-            hint='write ignore = [{ rule = "REP204", path = "scripts/*", reason = "..." }]',
+            hint='write levels = { REP204 = "error", TST = "off" }'
+            if about_levels
+            else 'write ignore = [{ rule = "REP204", path = "scripts/*", reason = "..." }]',
         ) from None
 
 

@@ -72,12 +72,18 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     levels: dict[str, str]  # profile -> severity; a profile that is missing does not run it
     fix: str  # safe, unsafe, or empty
     of_project: bool  # looks at the project as a whole, not at one file by itself
+    by_module: bool  # what it finds in a module depends on no other module
     check: Callable[[Any], Iterator[Found]]  # takes a `checks.project.Project`
     package: str = OURS  # the installed package that brings it
 
     @property
     def family(self) -> str:
-        return self.code.rstrip("0123456789")
+        return family_of(self.code)
+
+
+def family_of(code: str) -> str:
+    """`REP` of REP201, `RUF` of RUF:NPY201."""
+    return code.partition(":")[0] if ":" in code else code.rstrip("0123456789")
 
 
 class Waiver(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +132,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     took_ms: float
     version: str
     failures: tuple[Failure, ...] = ()
+    remarks: tuple[str, ...] = ()  # what else to know: ruff was left out, and why
+    known: tuple[Finding, ...] = ()  # those in the baseline: they were there when it was written
 
     @property
     def is_clean(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,16 +21,19 @@ from pavedroad.checks.ignores import (
     ignores_in_text,
 )
 from pavedroad.checks.model import Place
+from pavedroad.checks.pickles import PICKLE_SUFFIXES, Facts, read_pickles
 from pavedroad.checks.source import LARGEST_BYTES, Module, decode_python, notebook_module
 from pavedroad.checks.workflows import Workflow, read_workflow, system_of
 from pavedroad.checks.yaml_files import Yaml, read_yaml
 from pavedroad.environments import (
     REQUIREMENT_FOLDERS,
     Declared,
+    Lock,
     Manifest,
     is_locked,
     lock_names,
     manifest_reader,
+    parse_lock,
 )
 from pavedroad.errors import Invalid
 
@@ -48,6 +52,7 @@ NOT_OUR_MANIFESTS = (
 # Files beside Python whose comments start with `#` and may hold an ignore.
 COMMENTED = (".toml", ".cfg", ".yml", ".yaml", "Dockerfile", "Makefile", ".sh", "CODEOWNERS")
 PICKLES = (".pkl", ".pickle")  # small ones may hold no null byte
+MOST_LINES_HELD = 60_000  # of Python with their trees: about 90 MB
 TEST_FOLDERS = ("tests", "test", "testing")
 
 
@@ -93,7 +98,11 @@ class Project:
         self.problems: list[Problem] = []
         self._texts: dict[str, str] = {}
         self._modules: dict[str, Module] = {}
+        self._held: deque[Module] = deque()  # modules with their trees, the longest held first
+        self._held_lines = 0
+        self._read_paths: set[str] = set()
         self._yaml: dict[str, tuple[Yaml, ...]] = {}
+        self._parsed_locks: dict[str, Lock] = {}
 
     # ------------------------------------------------------------------------------------------ files
 
@@ -143,12 +152,28 @@ class Project:
     @cached_property
     def modules(self) -> list[Module]:
         """Python files and the code of notebooks, as far as they parse."""
+        return list(self.read_modules())
+
+    def read_modules(self) -> Iterator[Module]:
+        """The same, one after the other, each with its tree while it is the last; all are kept without."""
         for path, file in self.files.items():
             if path.endswith((".py", ".ipynb")):
-                module = self._read_module(file)
-                if module is not None:
-                    self._modules[path] = module
-        return list(self._modules.values())
+                if path not in self._read_paths:
+                    self._read_paths.add(path)
+                    module = self._read_module(file)
+                    if module is not None:
+                        self._modules[path] = module
+                if path in self._modules:
+                    yield self._modules[path]
+
+    def _hold(self, module: Module) -> None:
+        """Of a large project only so many trees stay in memory."""
+        self._held.append(module)
+        self._held_lines += module.line_count
+        while self._held_lines > MOST_LINES_HELD and len(self._held) > 1:
+            oldest = self._held.popleft()
+            self._held_lines -= oldest.line_count
+            oldest.release()
 
     def _read_module(self, file: ProjectFile) -> Module | None:
         limit = LARGEST_BYTES * (16 if file.path.endswith(".ipynb") else 1)  # most of a notebook is pictures
@@ -160,9 +185,10 @@ class Project:
         data = self.read(file.path)
         try:
             if file.path.endswith(".ipynb"):
-                module = notebook_module(file.path, data.decode("utf-8", errors="replace"))
+                text = data.decode("utf-8", errors="replace")
+                module = notebook_module(file.path, text, on_parse=self._hold)
             else:
-                module = Module(file.path, decode_python(data))
+                module = Module(file.path, decode_python(data), on_parse=self._hold)
         except Invalid as error:
             self._complain(file.path, f"cannot be read: {error.message}", error.hint)
             return None
@@ -172,15 +198,15 @@ class Project:
 
     @cached_property
     def lines_of_code(self) -> int:
-        return sum(len(module.lines) for module in self.modules)
+        return sum(module.line_count for module in self.modules)
 
     @cached_property
     def own_packages(self) -> set[str]:
         """Names that an import may mean here: files and folders of the project itself."""
         names = {self.settings.name.replace("-", "_")}
-        for module in self.modules:
-            parts = module.path.removesuffix(".py").split("/")
-            names.update(parts)
+        for path in self.files:
+            if path.endswith((".py", ".ipynb")):
+                names.update(path.removesuffix(".py").split("/"))
         return names
 
     @cached_property
@@ -237,6 +263,16 @@ class Project:
                 return locks[0]
         return ""
 
+    def lock(self, path: str) -> Lock:
+        """The packages of a lock; none when it cannot be read, which is a finding of its own."""
+        if path not in self._parsed_locks:
+            name = path.rpartition("/")[2]
+            try:
+                self._parsed_locks[path] = parse_lock(name, self.text(path))
+            except Invalid:
+                self._parsed_locks[path] = Lock(kind="", file=name)
+        return self._parsed_locks[path]
+
     @cached_property
     def _locks(self) -> dict[str, list[str]]:
         """Unit folder -> its complete locks, best first."""
@@ -279,6 +315,22 @@ class Project:
         """CI files of GitHub, GitLab, Azure and CircleCI, and GitHub actions of the project's own."""
         found = (read_workflow(path, self.yaml(path)) for path in self.files if system_of(path))
         return [workflow for workflow in found if workflow is not None]
+
+    # ------------------------------------------------------------------------------------------ models
+
+    @cached_property
+    def pickles(self) -> dict[str, Facts]:
+        """What each file asks for that may hold a pickle by its name, and does."""
+        found: dict[str, Facts] = {}
+        for path in self.files:
+            if path.lower().endswith(PICKLE_SUFFIXES):
+                try:
+                    facts = read_pickles(self.root / path)
+                except (OSError, ValueError):
+                    continue  # a file that shrank or went away
+                if facts is not None:
+                    found[path] = facts
+        return found
 
     def line(self, path: str, number: int) -> Place:
         """A whole line of a file."""

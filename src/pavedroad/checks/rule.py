@@ -37,9 +37,14 @@ def rule(
     production: str = "",
     fix: str = "",
     of_project: bool = False,
+    by_module: bool = False,
 ) -> Callable[[Check], Rule]:
     """Declare a rule. `explore`, `team`, `production`: its severity in that profile; empty: not run there.
 
+    `of_project`: it looks at the project as a whole, so it does not run for a single file. `by_module`: all
+    that it finds lies in `project.modules`, and what it finds in one depends on no other module; it is then
+    called for each module by itself, with all else of the project in sight: a large project need not fit in
+    memory.
     Raises: ValueError when the declaration or the docstring is not complete.
     """
     levels = {
@@ -64,6 +69,7 @@ def rule(
                 for section in REQUIRED_SECTIONS
                 if not sections.get(section)
             ),
+            *(["it looks at the project or at each module, not at both"] if of_project and by_module else []),
             *([] if title.endswith(".") else ["the first line is not a sentence"]),
         ]
         if problems:
@@ -77,6 +83,7 @@ def rule(
             levels=levels,
             fix=fix,
             of_project=of_project,
+            by_module=by_module,
             check=check,
         )
 

@@ -9,14 +9,21 @@ from typing import Any
 from urllib.parse import quote
 
 from pavedroad.checks.model import Finding, Fix, Place, Report, Rule
+from pavedroad.checks.ruff import PREFIX, ruff_rule
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 INFORMATION = "https://github.com/pavedroad/pavedroad/tree/main/docs"
 
 
 def report_sarif(report: Report, rules: Iterable[Rule]) -> dict[str, Any]:
-    known = {rule.code: rule for rule in rules}
-    found = sorted({finding.code for finding in (*report.findings, *report.waived)})
+    every = [*report.findings, *report.waived, *report.known]
+    known = {rule.code: rule for rule in rules} | {
+        finding.code: ruff_rule(finding.code.removeprefix(PREFIX), finding.name)
+        for finding in every
+        if finding.code.startswith(PREFIX)
+    }
+    is_known = {id(finding) for finding in report.known}
+    found = sorted({finding.code for finding in every})
     index = {code: at for at, code in enumerate(found)}
     run = {
         "tool": {
@@ -30,8 +37,8 @@ def report_sarif(report: Report, rules: Iterable[Rule]) -> dict[str, Any]:
         "columnKind": "unicodeCodePoints",
         "invocations": [_invocation(report)],
         "results": [
-            _result(finding, index[finding.code], Path(report.root))
-            for finding in (*report.findings, *report.waived)
+            _result(finding, index[finding.code], Path(report.root), is_known=id(finding) in is_known)
+            for finding in every
         ],
         "properties": {"project": report.project, "profile": report.profile, "digest": report.digest},
     }
@@ -54,17 +61,23 @@ def _rule(rule: Rule, profile: str) -> dict[str, Any]:
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": rule.sections["Why"]},
         "help": {"text": rule.sections["Why"], "markdown": _markdown(rule)},
-        "helpUri": f"{INFORMATION}/rules/{rule.code}.md",
+        "helpUri": _page_of(rule),
         "defaultConfiguration": {"level": level},
         "properties": {"tags": [rule.family]},
     }
+
+
+def _page_of(rule: Rule) -> str:
+    if rule.package == "ruff":
+        return f"https://docs.astral.sh/ruff/rules/{rule.name}"
+    return f"{INFORMATION}/rules/{rule.code}.md"
 
 
 def _markdown(rule: Rule) -> str:
     return "\n\n".join(f"**{name}**\n\n{text}" for name, text in rule.sections.items())
 
 
-def _result(finding: Finding, rule_index: int, root: Path) -> dict[str, Any]:
+def _result(finding: Finding, rule_index: int, root: Path, *, is_known: bool) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": rule_index,
@@ -77,6 +90,11 @@ def _result(finding: Finding, rule_index: int, root: Path) -> dict[str, Any]:
         kind = "external" if finding.waiver.place.path == "pyproject.toml" else "inSource"
         result["suppressions"] = [
             {"kind": kind, "status": "accepted", "justification": finding.waiver.reason}
+        ]
+    if is_known:
+        result["baselineState"] = "unchanged"
+        result["suppressions"] = [
+            {"kind": "external", "status": "accepted", "justification": "it is in the baseline"}
         ]
     if finding.fix:
         result["fixes"] = [_fix(finding.fix)]

@@ -3,8 +3,8 @@
 Names are resolved from the text alone; nothing is imported. What a rule can ask a `Module`:
 
     calls("read_csv", package="pandas")  calls by the last part of the name, in the order of the text
-    names_of(expression)                 the dotted name: `numpy.random.seed` for `np.random.seed`, `?.fit` where
-                                         the receiver is unknown; imports inside a function hold there only, and its
+    names_of(expression)                 the dotted name: `numpy.random.seed` for `np.random.seed`, `?.fit` if
+                                         the receiver is unknown; imports in a function hold there only; its
                                          parameters and variables hide imports of their name
     made_by(expression)                  the call that made an object, also for `self.x`
     values_of(expression)                the expressions a name or `self.x` was given
@@ -367,7 +367,7 @@ class Module:
     def made_by(self, node: ast.expr) -> list[str]:
         """Dotted names of the calls that made an object.
 
-        `torch.nn.Linear` for `nn.Linear(2)`, for `layer` after `layer = nn.Linear(2)`, so too for `self.layer`.
+        `torch.nn.Linear` for `nn.Linear(2)`, for `layer` after `layer = nn.Linear(2)`; for `self.layer` too.
         """
         made = [node] if isinstance(node, ast.Call) else self.values_of(node)
         return [name for value in made if isinstance(value, ast.Call) for name in self.names_of(value.func)]
@@ -551,10 +551,10 @@ def decode_text(data: bytes) -> tuple[str, str]:
         raise Invalid(f"unknown encoding {encoding!r}", hint="save it as UTF-8") from None
 
 
-def notebook_module(path: str, text: str) -> Module:
+def notebook_module(path: str, text: str, *, on_parse: Callable[[Module], None] | None = None) -> Module:
     """Raises Invalid when the text is no notebook."""
     notebook = read_notebook(text)
-    return Module(path, notebook.text, notebook=notebook)
+    return Module(path, notebook.text, notebook=notebook, on_parse=on_parse)
 
 
 def comments(text: str) -> Iterator[tuple[int, int, str]]:

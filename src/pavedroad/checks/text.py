@@ -39,11 +39,14 @@ def summary(report: Report) -> str:
     lines = [f"{', '.join(shown) or 'no findings'} in {seen}"]
     if report.waived:
         lines[0] += f"; {len(report.waived)} ignored with a reason"
+    if report.known:
+        lines[0] += f"; {len(report.known)} known from the baseline"
     safe = [finding for finding in report.findings if finding.fix and finding.fix.safety != UNSAFE]
     fixable = [finding for finding in report.findings if finding.fix]
     if fixable:
         command = "paved check --fix" if len(safe) == len(fixable) else "paved check --fix --unsafe"
         lines.append(f"{len(fixable)} can be fixed: {command} (look first: add --diff)")
+    lines += report.remarks
     for failure in report.failures:
         rule = f"{failure.code} of {failure.package}"
         lines.append(styled(f"the rule {rule} failed and found nothing: {failure.says}", "bad"))

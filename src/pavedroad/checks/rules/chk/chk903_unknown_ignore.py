@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pavedroad.checks.model import Found
+from pavedroad.checks.model import Found, family_of
 from pavedroad.checks.project import Project
 from pavedroad.checks.rule import rule
+from pavedroad.checks.ruff import FAMILY as RUFF
 from pavedroad.errors import nearest
 
 
@@ -25,7 +26,7 @@ def unknown_ignore(project: Project) -> Iterator[Found]:
     """
     for ignore in project.ignores:
         for word in ignore.rules:
-            if word not in project.rule_words:
+            if word not in project.rule_words and family_of(word) != RUFF:
                 close = nearest(word.upper(), project.rule_words)
                 yield Found(
                     at=ignore.place,

@@ -482,6 +482,7 @@ def test_the_server_promises_nothing_beyond_the_plain_api(api: Any) -> None:
     info = api.ok("GET", "/api/3.0/mlflow/server-info")
     assert info.pop("store_type") == "SqlStore"
     assert info.pop("features_enabled") == {}
+    assert info.pop("keeps_ids") is True
     assert set(info.values()) == {False}
 
 

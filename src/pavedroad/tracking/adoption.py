@@ -6,17 +6,19 @@ What is there already is brought up to date, so that a transfer which was stoppe
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from pavedroad.errors import Exists
+from pavedroad.errors import Exists, Invalid
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.sql import Reader, Transaction, load_queries
 from pavedroad.tracking import limits
 from pavedroad.tracking.artifact_files import put_file
 from pavedroad.tracking.inputs import RunInputs
+from pavedroad.tracking.logged_models import create_logged_model
 from pavedroad.tracking.metrics import CurveKey, add_points
 from pavedroad.tracking.model import (
     ACTIVE,
@@ -35,6 +37,8 @@ from pavedroad.tracking.store import DEFAULT_EXPERIMENT, LARGEST_ID, get_experim
 
 STORE = load_queries("pavedroad.tracking")
 SQL = load_queries("pavedroad.tracking", "adoption_queries.sql")
+_RUN_ID = re.compile("[0-9a-f]{32}")
+_MODEL_ID = re.compile("m-[0-9a-f]{32}")
 # PostgreSQL does not count on from an id that was given to it.
 _COUNT_ON = (
     "SELECT setval(pg_get_serial_sequence('experiments', 'id'), GREATEST(MAX(id), 1)) FROM experiments"
@@ -162,6 +166,23 @@ def adopt_files(tx: Transaction, uri: str, files: Iterable[tuple[str, StoredFile
     root = root_of(uri)
     for path, stored in files:
         put_file(tx, root, path, stored)
+
+
+def check_new_run_id(tx: Transaction, run_id: str) -> None:
+    """Of a run that was made elsewhere. Raises: Invalid, Exists."""
+    if not _RUN_ID.fullmatch(run_id):
+        raise Invalid(f"{run_id!r} is no id of a run", hint="ids are 32 hexadecimal digits")
+    if tx.one(STORE.run_number, id=run_id) is not None:
+        raise Exists(f"Run with id={run_id} already exists", hint="log to that one")
+
+
+def create_known_model(tx: Transaction, *, model_id: str, **values: Any) -> LoggedModel:
+    """As `create_logged_model`, for a model that was made elsewhere. Raises: Invalid, Exists."""
+    if not _MODEL_ID.fullmatch(model_id):
+        raise Invalid(f"{model_id!r} is no id of a logged model", hint="ids are m- and 32 hexadecimal digits")
+    if tx.one(STORE.logged_model, id=model_id) is not None:
+        raise Exists(f"Logged model with ID '{model_id}' already exists", hint="log to that one")
+    return create_logged_model(tx, model_id=model_id, **values)
 
 
 def known_runs(reader: Reader, experiment_id: str) -> set[str]:

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from pavedroad.errors import Invalid, NotFound
 from pavedroad.kit.sql import Reader, Transaction
 from pavedroad.record import record_behind
-from pavedroad.tracking import inputs, mlflow_search, store
+from pavedroad.tracking import adoption, inputs, mlflow_search, store
 from pavedroad.tracking import mlflow_artifacts as artifacts
 from pavedroad.tracking import mlflow_logged_models as logged_models
 from pavedroad.tracking import mlflow_messages as m
@@ -135,8 +135,11 @@ async def create_run(request: Request) -> Response:
     sent = await read_message(request, m.CreateRun)
 
     def work(tx: Transaction) -> m.RunAnswer:
+        if sent.paved_run_id:
+            adoption.check_new_run_id(tx, sent.paved_run_id)
         run_id = store.start_run(
             tx,
+            run_id=sent.paved_run_id or None,
             experiment_id=sent.experiment_id or store.DEFAULT_EXPERIMENT,
             name=sent.run_name or "",
             user=sent.user_id or "",
@@ -258,6 +261,7 @@ async def server_info(request: Request) -> Response:
             "presigned_upload_run_id_supported": False,
             "presigned_upload_model_id_supported": False,
             "features_enabled": {},
+            "keeps_ids": True,  # what `paved sync` asks: `paved_run_id` and `paved_model_id` are heeded
         }
     )
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from pavedroad.errors import Invalid
 from pavedroad.kit.files import Stored
 from pavedroad.kit.sql import Reader
-from pavedroad.tracking import logged_models, model_search
+from pavedroad.tracking import adoption, logged_models, model_search
 from pavedroad.tracking import mlflow_messages as m
 from pavedroad.tracking.artifact_files import get_file, list_files
 from pavedroad.tracking.file_answer import file_answer
@@ -28,9 +28,12 @@ STATUS_NUMBERS = dict(enumerate(m.MODEL_STATUS_NAMES))
 
 async def create(request: Request) -> Response:
     sent = await read_message(request, m.CreateLoggedModel)
+    wanted = sent.paved_model_id or ""
+    create_logged_model = adoption.create_known_model if wanted else logged_models.create_logged_model
     work = partial(
-        logged_models.create_logged_model,
+        create_logged_model,
         experiment_id=sent.experiment_id or "",
+        model_id=wanted,
         name=sent.name or "",
         source_run_id=sent.source_run_id or "",
         model_type=sent.model_type or "",

@@ -78,6 +78,7 @@ class CreateRun(Message, frozen=True, kw_only=True):
     run_name: str | None = None
     start_time: Int64 | None = None
     tags: list[Pair] | None = None
+    paved_run_id: str | None = None  # the id of a run that was logged without a server
 
 
 class OfRun(Message, frozen=True, kw_only=True):
@@ -239,6 +240,7 @@ class CreateLoggedModel(Message, frozen=True, kw_only=True):
     source_run_id: str | None = None
     params: list[Pair] | None = None
     tags: list[Pair] | None = None
+    paved_model_id: str | None = None  # as `paved_run_id`
 
 
 class GetLoggedModel(Message, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""`paved import`: what MLflow holds comes in."""
+"""`paved import`, `paved export`, `paved sync`: what MLflow holds comes in, what we hold goes out."""
 
 from __future__ import annotations
 
@@ -66,6 +66,69 @@ def import_mlflow(
     return _tell(report, as_json)
 
 
+@click.group(name="export")
+def export() -> None:
+    """Send runs, models and files to another store."""
+
+
+@export.command(name="mlflow", epilog=CREDENTIALS_HELP)
+@click.argument("url")
+@click.option("--experiment", "only", multiple=True, help="Only this experiment; may be given again.")
+@click.option("--no-artifacts", is_flag=True, help="Send no files.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
+@json_option
+def export_mlflow(url: str, only: tuple[str, ...], no_artifacts: bool, dry_run: bool, as_json: bool) -> int:
+    """Send everything of the record to a server of MLflow's.
+
+    URL is http://… or https://…. Run it again at any time: it goes on where it was stopped, and sends what is
+    new.
+    """
+    return _send(url, "", only=only, with_files=not no_artifacts, dry_run=dry_run, as_json=as_json)
+
+
+@click.command(epilog=CREDENTIALS_HELP)
+@click.argument("url")
+@click.option("--from", "origin", default="", help="An mlflow.db or mlruns folder instead of the record.")
+@click.option("--experiment", "only", multiple=True, help="Only this experiment; may be given again.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
+@json_option
+def sync(url: str, origin: str, only: tuple[str, ...], dry_run: bool, as_json: bool) -> int:
+    """Send what was logged without a server to the team's server.
+
+    URL is the team's `paved up`, where runs keep their ids, or a server of MLflow's. What is there already is
+    not sent again.
+    """
+    return _send(url, origin, only=only, with_files=True, dry_run=dry_run, as_json=as_json)
+
+
+def _send(
+    url: str, origin: str, *, only: tuple[str, ...], with_files: bool, dry_run: bool, as_json: bool
+) -> int:
+    import contextlib
+
+    from pavedroad.config import read_settings, working_directory
+    from pavedroad.record import record_of
+    from pavedroad.transfer.exporting import export_store
+    from pavedroad.transfer.record_source import RecordSource
+    from pavedroad.transfer.sources import open_source, open_target
+
+    with record_of(read_settings()) as record, contextlib.ExitStack() as opened:
+        source = open_source(origin, here=working_directory()) if origin else RecordSource(record)
+        opened.callback(source.close)
+        target = open_target(url, _credentials())
+        opened.callback(target.close)
+        report = export_store(
+            record,
+            source,
+            target,
+            only=only,
+            with_files=with_files,
+            dry_run=dry_run,
+            progress=_progress(as_json),
+        )
+    return _tell(report, as_json)
+
+
 def _tell(report: Report, as_json: bool) -> int:
     from pavedroad.transfer.text import report_text
 
@@ -101,4 +164,5 @@ def _credentials() -> Credentials:
         username=read("USERNAME"),
         password=read("PASSWORD"),
         insecure_tls=read("INSECURE_TLS").lower() in ("1", "true"),
+        certificates=read("SERVER_CERT_PATH"),
     )

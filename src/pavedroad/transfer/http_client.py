@@ -21,6 +21,8 @@ TIMEOUT_S = 120.0
 ATTEMPTS = 5
 FIRST_WAIT_S = 0.2  # doubles with every attempt
 TRY_AGAIN = (429, 502, 503, 504)
+LONGEST_SAYING = 300  # characters of a server's refusal that are shown
+IDLE_S = 2.0  # after which a server may have closed a connection: the next request opens another one
 _DROPPED = (http.client.HTTPException, OSError)
 
 
@@ -31,13 +33,15 @@ class Credentials(NamedTuple):
     username: str = ""
     password: str = ""
     insecure_tls: bool = False
+    certificates: str = ""  # file of those to trust besides the system's
 
 
 class Answered(PavedError):
     """The server refused; `code` and `status` are its own."""
 
     def __init__(self, status: int, code: str, message: str, where: str) -> None:
-        super().__init__(f"{where} answers {status}: {message}", hint=_hint(status))
+        told = message.partition("\n")[0][:LONGEST_SAYING]  # some servers add their SQL
+        super().__init__(f"{where} answers {status}: {told}", hint=_hint(status))
         self.answered = status
         self.error_code = code
         self.said = message
@@ -55,11 +59,9 @@ class HttpClient:
         self.address = f"{parts.scheme}://{parts.hostname}{port}{parts.path.rstrip('/')}"
         self._prefix = parts.path.rstrip("/")
         self._headers = _authorization(credentials, parts.username, parts.password)
-        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
-        if self._tls and credentials.insecure_tls:
-            self._tls.check_hostname = False
-            self._tls.verify_mode = ssl.CERT_NONE
+        self._tls = _tls(credentials) if parts.scheme == "https" else None
         self._local = threading.local()
+        self._open: list[http.client.HTTPConnection] = []  # of all threads
 
     def call(
         self,
@@ -106,7 +108,8 @@ class HttpClient:
             except _DROPPED as error:
                 self._forget()
                 refused = isinstance(error, ConnectionRefusedError)
-                if is_last or not (again or refused):
+                distrusted = isinstance(error, ssl.SSLCertVerificationError)
+                if is_last or distrusted or not (again or refused):
                     raise self._cannot(error) from None
             else:
                 if answer.status < 400:
@@ -121,8 +124,9 @@ class HttpClient:
         raise AssertionError("unreachable")
 
     def close(self) -> None:
-        """The connection of this thread; those of others end with them."""
-        self._forget()
+        """All connections; no thread may be using one."""
+        for held in self._open:
+            held.close()
 
     def _send_once(
         self,
@@ -147,6 +151,10 @@ class HttpClient:
 
     def _connection(self) -> http.client.HTTPConnection:
         held: http.client.HTTPConnection | None = getattr(self._local, "held", None)
+        if held is not None and time.monotonic() - self._local.used > IDLE_S:
+            self._forget()
+            held = None
+        self._local.used = time.monotonic()
         if held is None:
             host, port = str(self._parts.hostname), self._parts.port
             if self._tls is not None:
@@ -154,12 +162,14 @@ class HttpClient:
             else:
                 held = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
             self._local.held = held
+            self._open.append(held)
         return held
 
     def _forget(self) -> None:
         held: http.client.HTTPConnection | None = getattr(self._local, "held", None)
         if held is not None:
             held.close()
+            self._open.remove(held)
             self._local.held = None
 
     def _refusal(self, answer: http.client.HTTPResponse, path: str) -> PavedError:
@@ -172,10 +182,32 @@ class HttpClient:
         return Answered(answer.status, code, message, f"{self.address}{path}")
 
     def _cannot(self, error: Exception) -> Unavailable:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return Unavailable(
+                f"cannot trust {self.address}: {error.verify_message}",
+                hint="name its certificate in MLFLOW_TRACKING_SERVER_CERT_PATH, "
+                "or set MLFLOW_TRACKING_INSECURE_TLS=true",
+            )
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return Unavailable(
             f"cannot reach {self.address}: {why}", hint="start the server, then try again: it goes on"
         )
+
+
+def _tls(credentials: Credentials) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if credentials.insecure_tls:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif credentials.certificates:
+        try:
+            context.load_verify_locations(credentials.certificates)
+        except OSError as error:  # which an unreadable certificate is, too
+            raise Invalid(
+                f"cannot read the certificates in {credentials.certificates}: {error.strerror or error}",
+                hint="MLFLOW_TRACKING_SERVER_CERT_PATH names a PEM file",
+            ) from None
+    return context
 
 
 def _authorization(credentials: Credentials, username: str | None, password: str | None) -> dict[str, str]:

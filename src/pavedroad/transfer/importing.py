@@ -299,7 +299,7 @@ def import_store(
     be used any more. What was taken until then stays, and the next import goes on from there.
     """
     started = time.monotonic()
-    experiments = _chosen(source.experiments(), only)
+    experiments = chosen(source.experiments(), only)
     progress = progress or Silent()
     job = Import(record, source, progress=progress, with_files=with_files, dry_run=dry_run)
     marks = store.marks(record.db, job.transfer, "experiment")
@@ -322,7 +322,7 @@ def import_store(
     return job.report
 
 
-def _chosen(experiments: list[Experiment], only: Sequence[str]) -> list[Experiment]:
+def chosen(experiments: list[Experiment], only: Sequence[str]) -> list[Experiment]:
     names = {experiment.name for experiment in experiments}
     for name in only:
         if name not in names:

@@ -35,7 +35,7 @@ class ServerSource:
 
     def experiments(self) -> list[Experiment]:
         pages = self._pages("/experiments/search", {"view_type": "ALL", "max_results": PAGE})
-        return [_to_experiment(sent) for page in pages for sent in page.get("experiments", ())]
+        return [to_experiment(sent) for page in pages for sent in page.get("experiments", ())]
 
     def count_runs(self, experiment: Experiment) -> int | None:
         return None
@@ -65,7 +65,7 @@ class ServerSource:
             if getattr(error, "answered", 0) == 404:  # a server before MLflow 3
                 return []
             raise
-        return [_to_logged_model(sent) for page in pages for sent in page.get("models", ())]
+        return [to_logged_model(sent) for page in pages for sent in page.get("models", ())]
 
     def models(self) -> list[Model]:
         found: dict[str, dict[str, Any]] = {}
@@ -83,7 +83,7 @@ class ServerSource:
     def open(self, uri: str, owner: str, path: str) -> BinaryIO:
         kind, _, name = owner.partition("/")
         if uri.startswith(PROXIED):
-            ask = partial(self._client.send, "GET", f"{TREE}/{quote(_below(uri, path))}")
+            ask = partial(self._client.send, "GET", f"{TREE}/{quote(below(uri, path))}")
         elif kind == "runs":
             query = {"run_uuid": name, "path": path}
             ask = partial(self._client.send, "GET", "/get-artifact", query=query)
@@ -132,7 +132,7 @@ class ServerSource:
     def _entries(self, uri: str, owner: str, folder: str) -> list[dict[str, Any]]:
         kind, _, name = owner.partition("/")
         if uri.startswith(PROXIED):
-            answer = self._client.call("GET", TREE, query={"path": _below(uri, folder)})
+            answer = self._client.call("GET", TREE, query={"path": below(uri, folder)})
         elif kind == "runs":
             answer = self._client.call("GET", f"{API}/artifacts/list", query={"run_id": name, "path": folder})
         else:
@@ -206,7 +206,7 @@ def to_metric(sent: dict[str, Any]) -> Metric:
     )
 
 
-def _to_experiment(sent: dict[str, Any]) -> Experiment:
+def to_experiment(sent: dict[str, Any]) -> Experiment:
     return Experiment(
         id=str(sent["experiment_id"]),
         name=sent["name"],
@@ -231,7 +231,7 @@ def _to_dataset(sent: dict[str, Any]) -> DatasetInput:
     )
 
 
-def _to_logged_model(sent: dict[str, Any]) -> LoggedModel:
+def to_logged_model(sent: dict[str, Any]) -> LoggedModel:
     info, data = sent["info"], sent.get("data", {})
     status = info.get("status", "LOGGED_MODEL_STATUS_UNSPECIFIED").removeprefix("LOGGED_MODEL_")
     return LoggedModel(
@@ -273,7 +273,7 @@ def _pairs(sent: Any) -> dict[str, str]:
     return {each["key"]: each.get("value", "") for each in sent or ()}
 
 
-def _below(uri: str, path: str) -> str:
+def below(uri: str, path: str) -> str:
     """A path of the proxied tree."""
     root = uri.removeprefix(PROXIED)
     root = root[2:].partition("/")[2] if root.startswith("//") else root

@@ -63,6 +63,7 @@ class SourceFile(NamedTuple):
     path: str  # from the root of its run or model, with /
     size_bytes: int
     changed_ms: int  # 0 where the store does not say
+    digest: str = ""  # where the store knows it
 
 
 class Unreachable(Exception):
@@ -124,7 +125,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, kw_only=True):
     """What a transfer did."""
 
-    verb: str  # imported
+    verb: str  # imported or sent
     origin: str
     target: str
     counts: dict[str, Count] = msgspec.field(default_factory=lambda: {kind: Count() for kind in KINDS})

@@ -33,3 +33,10 @@ WHERE t.transfer_id = :transfer_id AND t.kind = 'logged-model'
 -- name: versions_here
 SELECT COUNT(*) FROM transferred t JOIN model_versions v ON v.uid = t.target
 WHERE t.transfer_id = :transfer_id AND t.kind = 'version'
+
+-- name: points_of_run
+SELECT COALESCE(SUM(points), 0) FROM latest_metrics WHERE run_no = :no
+
+-- name: numbers_of_model
+-- Of its versions, deleted ones too.
+SELECT version FROM model_version_numbers WHERE name = :name

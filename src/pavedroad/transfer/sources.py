@@ -1,4 +1,4 @@
-"""From what a person names to the source that can be read."""
+"""From what a person names to the source that can be read, or the server that can be written."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from pavedroad.transfer.mlflow_database import DatabaseSource
 from pavedroad.transfer.mlflow_folder import FolderSource, is_file_store
 from pavedroad.transfer.mlflow_server import ServerSource
 from pavedroad.transfer.mlflow_tables import open_tables
+from pavedroad.transfer.mlflow_target import MlflowTarget
 from pavedroad.transfer.model import Source, Unreachable
 
 KINDS = "name a server (http://…), an mlflow.db, postgresql://…, or an mlruns folder"
+SERVERS_ONLY = (
+    "name a server (http://… or https://…): for a database or a folder, start `mlflow server` on it first"
+)
 PROXIED_FOLDERS = ("mlartifacts", "mlruns")  # where MLflow's server keeps files unless it is told otherwise
 
 
@@ -48,6 +52,13 @@ def open_source(
     return DatabaseSource(
         open_tables(str(path)), str(path), base=path.parent, proxied=_proxied(artifacts, path.parent, here)
     )
+
+
+def open_target(url: str, credentials: Credentials) -> MlflowTarget:
+    """Raises: Invalid for anything but the address of a server; Unavailable."""
+    if not url.startswith(("http://", "https://")):
+        raise Invalid(f"cannot send to {without_password(url)!r}", hint=SERVERS_ONLY)
+    return MlflowTarget(HttpClient(url, credentials))
 
 
 def _path(uri: str) -> Path:

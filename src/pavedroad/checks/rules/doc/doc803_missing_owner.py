@@ -16,8 +16,8 @@ def missing_owner(project: Project) -> Iterator[Found]:
     """A project names the person or team that answers for it.
 
     Why:
-        When its model fails at night or a library breaks it, somebody must be told. 98% of 42 public projects
-        named nobody.
+        When its model fails at night or a library breaks it, somebody must be told. 98% of 42 public
+        projects named nobody.
     Bad:
         ```toml
         [tool.paved]

@@ -1,0 +1,1 @@
+setup(name="rides", license="BSD")

@@ -1,0 +1,1 @@
+PASSWORD = "kT9wqLz2vB7nQ"

@@ -1,0 +1,5 @@
+def exec(query):
+    return query
+
+
+exec(query)

@@ -1,0 +1,1 @@
+exec(open(version_file).read())

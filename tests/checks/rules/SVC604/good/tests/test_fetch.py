@@ -1,0 +1,3 @@
+import requests
+
+requests.get("http://127.0.0.1:8000")

@@ -90,6 +90,12 @@ _CODE = re.compile(
     r"[()\[\]]|^[./~@%#]|^(os|env|process|settings|config|self|st|var|local|data|module)\.|^https?:|::"
 )
 _WORDS = re.compile(r"[A-Za-z]+([-_.:/ ][A-Za-z]+)*[-_]?v?\d{0,2}")
+# For showing, what may be no secret is hidden too: an entry of a .env file, any password in an address.
+_ENV_ENTRY = re.compile(
+    r"^(\s*(?:export\s+)?\w*(?:PASS|PWD|SECRET|TOKEN|KEY|CREDENTIAL|DSN)\w*[ \t]*=[ \t]*)[^\s(\[{].*$",
+    re.ASCII,
+)
+_URL_PASSWORD = re.compile(r"(://[^\s:/@]*:)[^\s@$<{]+(?=@)")
 LEAST_BITS = 3.3  # per character, of a password that somebody made up well
 SHOWN = 4
 
@@ -131,12 +137,13 @@ def _suspicious(text: str) -> Iterator[tuple[int, int]]:
 
 
 def mask_secrets(line: str) -> str:
-    """A line as it may be shown: the secrets in it are stars."""
+    """A line as it may be shown: the secrets in it, and what may be one, are stars."""
     pieces, at = [], 0
     for secret in find_secrets(line):
         pieces += [line[at : secret.start], line[secret.start : secret.start + _shown(secret.kind)], "*" * 8]
         at = secret.end
-    return "".join([*pieces, line[at:]])
+    line = _URL_PASSWORD.sub(r"\1********", "".join([*pieces, line[at:]]))
+    return _ENV_ENTRY.sub(r"\1********", line)
 
 
 def is_placeholder(value: str) -> bool:

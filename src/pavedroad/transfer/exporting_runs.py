@@ -127,8 +127,8 @@ class RunsSender:
     def _send(self, sending: Sending, points: Iterable[Metric]) -> None:
         full = sending.full
         try:
-            there = self._place(sending)
-            number = self._fill(there, full, points, is_new=not sending.known)
+            there, is_new = self._place(sending)
+            number = self._fill(there, full, points, is_new=is_new)
         except PavedError as error:
             if not is_refusal(error):
                 raise
@@ -145,8 +145,8 @@ class RunsSender:
             self.job.count("runs", taken=1)
         self.job.set_marks("run", [(full.run.id, mark)])
 
-    def _place(self, sending: Sending) -> str:
-        """Its id there; it is made where it is not there yet."""
+    def _place(self, sending: Sending) -> tuple[str, bool]:
+        """Its id there, and whether it was made just now."""
         assert self.there is not None
         assert self.found is not None
         run_id = sending.full.run.id
@@ -154,13 +154,13 @@ class RunsSender:
         if not known and sending.is_begun and not self.target.keeps_ids:
             known = self.target.runs_sent(self.there.id, run_id).get(run_id, "")
         if known:
-            return known
+            return known, False
         try:
-            return self.target.create_run(self.there.id, sending.full)
+            return self.target.create_run(self.there.id, sending.full), True
         except PavedError as error:
             if not self.target.keeps_ids or getattr(error, "error_code", "") != TAKEN:
                 raise
-            return run_id
+            return run_id, False
 
     def _fill(self, there: str, full: FullRun, points: Iterable[Metric], *, is_new: bool) -> int:
         """The number of its points, all of which are there now."""

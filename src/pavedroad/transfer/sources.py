@@ -54,11 +54,11 @@ def open_source(
     )
 
 
-def open_target(url: str, credentials: Credentials) -> MlflowTarget:
+def open_target(url: str, credentials: Credentials | None = None) -> MlflowTarget:
     """Raises: Invalid for anything but the address of a server; Unavailable."""
     if not url.startswith(("http://", "https://")):
         raise Invalid(f"cannot send to {without_password(url)!r}", hint=SERVERS_ONLY)
-    return MlflowTarget(HttpClient(url, credentials))
+    return MlflowTarget(HttpClient(url, credentials or Credentials()))
 
 
 def _path(uri: str) -> Path:

@@ -70,11 +70,8 @@ def check(
     path, form = path or _here(), "json" if as_json else form
     spent: list[Spent] = []
     look = _looking(path, profile=profile, only=rules, ruff=ruff, cache=not (no_cache or stats), spent=spent)
-    report = look()
-    if fix or diff:
-        say = note if form != "text" or output else click.echo
-        if _fix(report, unsafe=unsafe, write=fix and not diff, say=say):
-            report = look()
+    say = note if form != "text" or output else click.echo
+    report = _fixed(look, unsafe=unsafe, write=fix and not diff, say=say) if fix or diff else look()
     if write_baseline:
         return _accept(report, path, rules)
     if push:
@@ -113,18 +110,20 @@ def _looking(
     return look
 
 
-def _fix(report: Report, *, unsafe: bool, write: bool, say: Callable[[str], None]) -> bool:
-    """Show what the fixes change, and change it when asked to; says whether anything was."""
-    from pavedroad.checks.fixes import diff_text, plan_changes, write_changes
+def _fixed(look: Callable[[], Report], *, unsafe: bool, write: bool, say: Callable[[str], None]) -> Report:
+    """Show what the fixes change, and change it when asked to; the report of what is there then."""
+    from pavedroad.checks.fixes import apply_fixes, diff_text, plan_changes
 
-    changes = plan_changes(report.findings, Path(report.root), unsafe=unsafe)
+    if write:
+        report, changes = apply_fixes(look, unsafe=unsafe)
+    else:
+        report = look()
+        changes = plan_changes(report.findings, Path(report.root), unsafe=unsafe)
     answered = sum(len(change.findings) for change in changes)
     if text := diff_text(changes):
         say(text)
-    if write:
-        write_changes(changes, Path(report.root))
     say(f"{count(answered, 'finding')} {'fixed' if write else 'to fix'} in {count(len(changes), 'file')}\n")
-    return write
+    return report
 
 
 def _accept(report: Report, path: Path, rules: tuple[str, ...]) -> int:

@@ -6,14 +6,16 @@ import difflib
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 
-from pavedroad.checks.model import SAFE, Edit, Finding
+from pavedroad.checks.model import SAFE, Edit, Finding, Report
 from pavedroad.checks.source import decode_text, parse_quietly
 from pavedroad.errors import Invalid, Unavailable
+
+MOST_ROUNDS = 6  # a fix may make room for another, never without end
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +46,39 @@ def plan_changes(findings: Iterable[Finding], root: Path, *, unsafe: bool) -> li
     return [change for change in changes if change is not None]
 
 
+def apply_fixes(look: Callable[[], Report], *, unsafe: bool) -> tuple[Report, list[Change]]:
+    """Apply fixes and look again until nothing is left to apply; the last report, and what changed in all.
+
+    `look` checks the project anew. Raises: Unavailable.
+    """
+    changed: dict[str, Change] = {}
+    report = look()
+    for _ in range(MOST_ROUNDS):
+        changes = plan_changes(report.findings, Path(report.root), unsafe=unsafe)
+        if not changes:
+            break
+        write_changes(changes, Path(report.root))
+        for change in changes:
+            first = changed.get(change.path)
+            changed[change.path] = change if first is None else _joined(first, change)
+        report = look()
+    return report, [changed[path] for path in sorted(changed)]
+
+
+def _joined(first: Change, then: Change) -> Change:
+    return msgspec.structs.replace(
+        then, before=first.before, is_new=first.is_new, findings=(*first.findings, *then.findings)
+    )
+
+
 def _overlaps(edit: Edit, others: Sequence[Edit]) -> bool:
-    return any(edit.start <= other.end and other.start <= edit.end for other in others)
+    """Two replaced texts may touch; an insertion may not touch anything."""
+    return any(
+        edit.start < other.end and other.start < edit.end
+        if edit.start < edit.end and other.start < other.end
+        else edit.start <= other.end and other.start <= edit.end
+        for other in others
+    )
 
 
 def _change(root: Path, path: str, edits: list[Edit], findings: list[Finding]) -> Change | None:

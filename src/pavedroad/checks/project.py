@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -52,6 +53,7 @@ NOT_OUR_MANIFESTS = (
 # Files beside Python whose comments start with `#` and may hold an ignore.
 COMMENTED = (".toml", ".cfg", ".yml", ".yaml", "Dockerfile", "Makefile", ".sh", "CODEOWNERS")
 PICKLES = (".pkl", ".pickle")  # small ones may hold no null byte
+T = TypeVar("T")
 MOST_LINES_HELD = 60_000  # of Python with their trees: about 90 MB
 TEST_FOLDERS = ("tests", "test", "testing")
 
@@ -101,6 +103,7 @@ class Project:
         self._held: deque[Module] = deque()  # modules with their trees, the longest held first
         self._held_lines = 0
         self._read_paths: set[str] = set()
+        self._remembered: dict[Callable[[Project], Any], Any] = {}
         self._yaml: dict[str, tuple[Yaml, ...]] = {}
         self._parsed_locks: dict[str, Lock] = {}
 
@@ -143,6 +146,12 @@ class Project:
             cells = {found.number: found.written for found in module.notebook.cells}
             return cells.get(cell, "").split("\n")
         return module.lines
+
+    def remember(self, make: Callable[[Project], T]) -> T:
+        """What a function says of this project, asked once: for what a rule needs again for each module."""
+        if make not in self._remembered:
+            self._remembered[make] = make(self)
+        return self._remembered[make]  # type: ignore[no-any-return]
 
     def _complain(self, path: str, says: str, hint: str, place: Place | None = None) -> None:
         self.problems.append(Problem(place=place or Place(path=path), says=says, hint=hint))

@@ -11,6 +11,7 @@ Names are resolved from the text alone; nothing is imported. What a rule can ask
     decorators(function), bases(class)   dotted names
     function_of(node), enclosing(node)   where a node stands
     awaits(function)                     (a function here) whether an async function ever waits
+    call_names, function_names           known without the tree: ask them first, across a project
     imports, aliases, stars              what it imports; `optional_imports` in try or if, `typing_imports`
 
 A `Call` knows its `keyword("x")`, `literal("x")`, `argument(0, "x")`, and whether it `is_open` to more than
@@ -180,11 +181,16 @@ class Module:
         self.typing_imports: set[str] = set()  # only below `if TYPE_CHECKING`
         self._local_aliases: dict[str, list[tuple[ast.AST, str]]] = {}  # of imports inside functions
         self._own: set[str] = set()
-        self._tails: frozenset[str] | None = None  # of all its calls
         self._lines: list[str] | None = None
         self._on_parse = on_parse
         self._parsed: Parsed | None = None
         self._index_names(self.parsed)
+        # What many rules ask of every module stays when the tree goes.
+        self.has_code = bool(self.parsed.tree.body)
+        self.class_names = frozenset(sys.intern(each.name) for each in self.parsed.classes)
+        self.function_names = frozenset(sys.intern(function.name) for function in self.parsed.functions)
+        self.call_names = frozenset(sys.intern(call.name) for call in self.all_calls())
+        self._tails = frozenset(map(sys.intern, self._all_calls()))
 
     # ------------------------------------------------------------------------------------------ the tree
 
@@ -264,7 +270,7 @@ class Module:
 
     def calls(self, *tails: str, package: str = "") -> list[Call]:
         """Calls of anything named so, in the order of the text; `package` keeps those from that package."""
-        if self._tails is not None and self._tails.isdisjoint(tails):
+        if self._tails.isdisjoint(tails):
             return []
         known = self._all_calls()
         found = [call for tail in tails for call in known.get(tail, ())]
@@ -282,7 +288,6 @@ class Module:
             for node in parsed.raw_calls:
                 for name in self.names_of(node.func):
                     parsed.calls.setdefault(name.rpartition(".")[2], []).append(Call(name, node))
-            self._tails = frozenset(parsed.calls)
         return parsed.calls
 
     # ------------------------------------------------------------------------------------------ names
@@ -397,14 +402,13 @@ class Module:
     @cached_property
     def sets_seed(self) -> bool:
         """Whether it seeds NumPy's global generator, itself or through a function whose name says so."""
-        for call in self.all_calls():
-            if call.name in ("numpy.random.seed", "numpy.random.mtrand.seed"):
-                return True
-            if _SEED_HELPER.fullmatch(call.tail) and not call.name.startswith(
-                ("torch.", "random.", "tensorflow.random.")
-            ):
-                return True
-        return False
+        if not self.call_names.isdisjoint(("numpy.random.seed", "numpy.random.mtrand.seed")):
+            return True
+        return any(
+            _SEED_HELPER.fullmatch(name.rpartition(".")[2])
+            and not name.startswith(("torch.", "random.", "tensorflow.random."))
+            for name in self.call_names
+        )
 
     def import_roots(self) -> dict[str, int]:
         """Top-level packages it imports from elsewhere, with the line."""

@@ -41,8 +41,8 @@ KEYS = {
     "a Databricks token": "dapi" + some(32, HEX),
     "a Weights & Biases key": 'wandb.login(key="' + some(40, HEX) + '")',
     "a Kaggle key": '{"username":"ann","key":"' + some(32, HEX) + '"}',
-    "a password in an address": "postgresql://rides:" + some(12) + "7@db.example.org/rides",
-    "a password": 'DB_PASSWORD = "' + some(14) + '7"',
+    "a password in an address": "postgresql://rides:7" + some(12) + "@db.example.org/rides",
+    "a password": 'DB_PASSWORD = "7' + some(14) + '"',
     "a private key": "-----BEGIN PRIVATE KEY-----\n" + some(64, BASE64) + "\n-----END PRIVATE KEY-----",
 }
 
@@ -96,7 +96,8 @@ def test_what_opens_nothing_is_left_alone(text: str) -> None:
 def test_a_line_of_a_dotenv_file_is_shown_without_its_value() -> None:
     assert mask_secrets("export POSTGRES_PASSWORD=short") == "export POSTGRES_PASSWORD=********"
     assert mask_secrets("URL=postgres://me:short@db/rides") == "URL=postgres://me:********@db/rides"
-    assert mask_secrets("MAX_TOKENS = get(1)") == "MAX_TOKENS = ********"
+    assert mask_secrets("MAX_TOKENS = get(1)") == "MAX_TOKENS = get(1)"
+    assert mask_secrets("    token=settings.token,") == "    token=settings.token,"
     assert mask_secrets("frame = pd.read_csv(path)") == "frame = pd.read_csv(path)"
 
 

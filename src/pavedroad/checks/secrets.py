@@ -92,8 +92,7 @@ _CODE = re.compile(
 _WORDS = re.compile(r"[A-Za-z]+([-_.:/ ][A-Za-z]+)*[-_]?v?\d{0,2}")
 # For showing, what may be no secret is hidden too: an entry of a .env file, any password in an address.
 _ENV_ENTRY = re.compile(
-    r"^(\s*(?:export\s+)?\w*(?:PASS|PWD|SECRET|TOKEN|KEY|CREDENTIAL|DSN)\w*[ \t]*=[ \t]*)[^\s(\[{].*$",
-    re.ASCII,
+    r"^((?:export\s+)?[A-Z0-9_]*(?:PASS|PWD|SECRET|TOKEN|KEY|CREDENTIAL|DSN)[A-Z0-9_]*=)[^\s(\[{].*$"
 )
 _URL_PASSWORD = re.compile(r"(://[^\s:/@]*:)[^\s@$<{]+(?=@)")
 LEAST_BITS = 3.3  # per character, of a password that somebody made up well

@@ -111,11 +111,11 @@ def plans(advisories: list[Advisory]) -> list[Plan]:
 
 
 def run_plan(plan: Plan) -> Iterator[Row]:
-    folder = Path(tempfile.mkdtemp(prefix="paved-probe-"))
+    folder = Path(tempfile.mkdtemp(prefix="paved-probe-")).resolve()
     try:
         problem = make_environment(folder / "env", plan)
         for advisory, side in plan.runs:
-            yield run_probe(folder, advisory, side, problem)
+            yield run_probe(folder, advisory, side, problem.replace(str(folder) + "/", ""))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -167,7 +167,7 @@ def run_probe(folder: Path, advisory: Advisory, side: str, problem: str) -> Row:
         date.today().isoformat(),
         outcome,
         "yes" if is_expected(advisory, side, outcome, says) else "no",
-        says[:LONGEST],
+        says.replace(str(folder) + "/", "")[:LONGEST],
     )
 
 
@@ -185,8 +185,11 @@ def error_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     starts = [number for number, line in enumerate(lines) if line.startswith("Traceback")]
     rest = lines[starts[-1] + 1 :] if starts else lines
-    named = [line for line in rest if line[:1].isalpha() and (":" in line or line.isidentifier())]
-    return (named[0] if named else last_line(text)).strip()
+    named = [line for line in rest if (line[:1].isalpha() or line[0] == "_") and (":" in line or line.isidentifier())]
+    if not named:
+        return last_line(text)
+    after = rest[rest.index(named[0]) + 1 :]
+    return " ".join([named[0].strip(), *(line.strip() for line in after[:1] if named[0].endswith((":", ": ")))])
 
 
 def last_line(text: str) -> str:

@@ -139,6 +139,7 @@ def write_changes(changes: Iterable[Change], root: Path) -> None:
 
 def _replace(file: Path, data: bytes) -> None:
     mode = file.stat().st_mode & 0o777 if file.exists() else 0o644
+    file.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(descriptor, "wb") as target:

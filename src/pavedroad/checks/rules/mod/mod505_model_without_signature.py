@@ -23,7 +23,15 @@ NOT_DATA = ("self", "context", "params")  # arguments of a predict beside its in
 MODEL_AND_NAME = 4  # more positional arguments than this may hold a signature
 
 
-@rule("MOD505", "model-without-signature", since="0.1", explore="note", team="warning", production="error")
+@rule(
+    "MOD505",
+    "model-without-signature",
+    since="0.1",
+    explore="note",
+    team="warning",
+    production="error",
+    by_module=True,
+)
 def model_without_signature(project: Project) -> Iterator[Found]:
     """A logged model says which columns it takes.
 

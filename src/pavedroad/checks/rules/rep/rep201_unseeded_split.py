@@ -17,7 +17,14 @@ SHUFFLE_POSITION = 1  # KFold(5, True), as old versions allowed
 
 
 @rule(
-    "REP201", "unseeded-split", since="0.1", explore="note", team="warning", production="error", fix="unsafe"
+    "REP201",
+    "unseeded-split",
+    since="0.1",
+    explore="note",
+    team="warning",
+    production="error",
+    fix="unsafe",
+    by_module=True,
 )
 def unseeded_split(project: Project) -> Iterator[Found]:
     """A random split names its seed.

@@ -58,6 +58,7 @@ SEED_THEIR_MEMBERS = ("BaggingClassifier", "BaggingRegressor", "AdaBoostClassifi
     team="warning",
     production="error",
     fix="unsafe",
+    by_module=True,
 )
 def unseeded_estimator(project: Project) -> Iterator[Found]:
     """A random estimator names its seed.

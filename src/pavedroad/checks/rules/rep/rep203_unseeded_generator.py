@@ -103,9 +103,9 @@ def unseeded_generator(project: Project) -> Iterator[Found]:
 def _seeds(module: Module, generator: str) -> bool:
     """Whether it seeds a shared generator, itself or through a function whose name says so."""
     return any(
-        call.name == SEEDED_BY[generator]
-        or (_SEEDS_ALL.fullmatch(call.tail) and not call.name.startswith(("torch.", "tensorflow.")))
-        for call in module.all_calls()
+        name == SEEDED_BY[generator]
+        or (_SEEDS_ALL.fullmatch(name.rpartition(".")[2]) and not name.startswith(("torch.", "tensorflow.")))
+        for name in module.call_names
     )
 
 

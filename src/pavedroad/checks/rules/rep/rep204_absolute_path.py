@@ -60,7 +60,9 @@ STRING_METHODS = frozenset(
 SYS_PATH_METHODS = ("append", "insert", "extend")
 
 
-@rule("REP204", "absolute-path", since="0.1", explore="note", team="warning", production="error")
+@rule(
+    "REP204", "absolute-path", since="0.1", explore="note", team="warning", production="error", by_module=True
+)
 def absolute_path(project: Project) -> Iterator[Found]:
     """Code names its data by a path that exists on other machines too.
 
@@ -85,7 +87,7 @@ def absolute_path(project: Project) -> Iterator[Found]:
         project's own Dockerfile or compose file mentions), URL routes, patterns, the tail of an f-string,
         docstrings; in tests all but somebody's own folder.
     """
-    containers = _container_paths(project)
+    containers = project.remember(_container_paths)
     for module in project.modules:
         in_test = project.is_test(module.path)
         for node in module.strings:

@@ -34,6 +34,7 @@ NOBODY = frozenset(
     explore="note",
     team="warning",
     production="error",
+    by_module=True,
     fix="safe",
 )
 def home_path_in_output(project: Project) -> Iterator[Found]:

@@ -9,7 +9,15 @@ from pavedroad.checks.rule import rule
 from pavedroad.checks.rules.rep.cells import cell_place, notebooks
 
 
-@rule("REP206", "notebook-out-of-order", since="0.1", explore="note", team="warning", production="error")
+@rule(
+    "REP206",
+    "notebook-out-of-order",
+    since="0.1",
+    explore="note",
+    team="warning",
+    production="error",
+    by_module=True,
+)
 def notebook_out_of_order(project: Project) -> Iterator[Found]:
     """The cells of a notebook were run from top to bottom.
 

@@ -14,7 +14,15 @@ MEANT_TO_FAIL = ("raises-exception", "skip-execution")
 STOPPED = "KeyboardInterrupt"
 
 
-@rule("REP207", "unclean-notebook-run", since="0.1", explore="note", team="warning", production="error")
+@rule(
+    "REP207",
+    "unclean-notebook-run",
+    since="0.1",
+    explore="note",
+    team="warning",
+    production="error",
+    by_module=True,
+)
 def unclean_notebook_run(project: Project) -> Iterator[Found]:
     """A saved notebook is the result of one run of all its cells.
 

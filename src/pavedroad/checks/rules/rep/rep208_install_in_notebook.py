@@ -35,7 +35,15 @@ TAKES_A_VALUE = (
 )
 
 
-@rule("REP208", "install-in-notebook", since="0.1", explore="note", team="warning", production="warning")
+@rule(
+    "REP208",
+    "install-in-notebook",
+    since="0.1",
+    explore="note",
+    team="warning",
+    production="warning",
+    by_module=True,
+)
 def install_in_notebook(project: Project) -> Iterator[Found]:
     """Packages are declared by the project, not installed by a cell.
 

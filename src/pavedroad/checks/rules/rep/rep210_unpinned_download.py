@@ -40,7 +40,15 @@ _CHECKS_CONTENT = ("hashlib", "pooch", "blake3", "xxhash")
 _HASH_WORD = re.compile(r"sha_?(1|256|512)|md5|checksum|known_hash|digest", re.IGNORECASE)
 
 
-@rule("REP210", "unpinned-download", since="0.1", explore="note", team="note", production="warning")
+@rule(
+    "REP210",
+    "unpinned-download",
+    since="0.1",
+    explore="note",
+    team="note",
+    production="warning",
+    by_module=True,
+)
 def unpinned_download(project: Project) -> Iterator[Found]:
     """Data that come from the web are the same tomorrow.
 

@@ -30,10 +30,10 @@ def missing_tests(project: Project) -> Iterator[Found]:
         folder tests/.
     """
     modules = [module for module in project.modules if not module.notebook]
-    code = [module for module in modules if not project.is_test(module.path) and module.tree.body]
+    code = [module for module in modules if not project.is_test(module.path) and module.has_code]
     if not code or any(_holds_tests(module) for module in modules if _is_test_file(project, module)):
         return
-    empty = [module for module in modules if project.is_test(module.path) and module.tree.body]
+    empty = [module for module in modules if project.is_test(module.path) and module.has_code]
     verb = "holds" if len(empty) == 1 else "hold"
     seen = f"; {count(len(empty), 'test file')} {verb} no test function" if empty else ""
     yield Found(
@@ -49,6 +49,6 @@ def _is_test_file(project: Project, module: Module) -> bool:
 
 
 def _holds_tests(module: Module) -> bool:
-    return any(function.name.startswith("test") for function in module.functions) or any(
+    return any(name.startswith("test") for name in module.function_names) or any(
         "doctest" in name for name in module.imports
     )

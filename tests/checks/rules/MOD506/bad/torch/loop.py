@@ -1,0 +1,5 @@
+import torch
+
+
+def epoch(net, loss):
+    loss.backward()

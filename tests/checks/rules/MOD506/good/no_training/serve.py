@@ -1,0 +1,3 @@
+from sklearn.preprocessing import StandardScaler
+
+scaler = StandardScaler().fit([[1.0]])

@@ -1,0 +1,2 @@
+def test_like():
+    print(1)

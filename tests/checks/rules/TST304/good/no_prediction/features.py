@@ -1,0 +1,6 @@
+def mean(rows):
+    return sum(rows)
+
+
+def plot_predictions(rows):
+    return rows

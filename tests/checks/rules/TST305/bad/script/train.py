@@ -1,0 +1,5 @@
+import pandas as pd
+from sklearn.linear_model import LinearRegression
+
+rides = pd.read_csv("rides.csv")
+model = LinearRegression().fit(rides[["distance"]], rides["fare"])

@@ -1,0 +1,5 @@
+import polars as pl
+
+
+def load():
+    return pl.read_parquet("rides.parquet")

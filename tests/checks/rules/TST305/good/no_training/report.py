@@ -1,0 +1,3 @@
+import pandas as pd
+
+rides = pd.read_csv("rides.csv")

@@ -13,9 +13,9 @@ import msgspec
 
 from pavedroad.checks.engine import counts_of
 from pavedroad.checks.model import Finding, Report
+from pavedroad.checks.project import BASELINE
 from pavedroad.errors import ConfigError, Unavailable
 
-FILE = "paved-baseline.json"
 NEVER = ("SEC701", "SEC702")  # a secret that was committed is known to others already
 VERSION = 1
 
@@ -32,7 +32,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def baseline_file(root: Path, wish: str) -> Path:
-    return root / (wish or FILE)
+    return root / (wish or BASELINE)
 
 
 def read_baseline(file: Path, *, must_exist: bool = False) -> Baseline | None:

@@ -150,10 +150,11 @@ def _baseline_file(report: Report) -> Path:
 
 
 def _without_known(report: Report) -> Report:
-    from pavedroad.checks.baseline import FILE, read_baseline, without_known
+    from pavedroad.checks.baseline import read_baseline, without_known
+    from pavedroad.checks.project import BASELINE
 
     file = _baseline_file(report)
-    baseline = read_baseline(file, must_exist=file.name != FILE)
+    baseline = read_baseline(file, must_exist=file.name != BASELINE)
     return report if baseline is None else without_known(report, baseline)
 
 

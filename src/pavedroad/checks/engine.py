@@ -122,13 +122,13 @@ def _report(run: Run, profile: str, levels: dict[str, str], remarks: tuple[str, 
     }
     found = run.findings({**always, **levels})
     findings = sorted(found, key=lambda finding: (_order(finding.place), finding.code))
-    open_ones = tuple(_fingerprinted(finding for finding in findings if finding.waiver is None))
+    open_ones = tuple(_fingerprinted((each for each in findings if each.waiver is None), project.front_page))
     return Report(
         project=project.settings.name,
         root=str(project.root),
         profile=profile,
         findings=open_ones,
-        waived=tuple(_fingerprinted(finding for finding in findings if finding.waiver is not None)),
+        waived=tuple(_fingerprinted((each for each in findings if each.waiver), project.front_page)),
         counts=counts_of(open_ones),
         files=len(project.files),
         lines=project.lines_of_code,
@@ -241,13 +241,18 @@ def rule_words(rules: Iterable[Rule]) -> frozenset[str]:
     return frozenset(word for rule in rules for word in (rule.code, rule.name, rule.family))
 
 
-def _fingerprinted(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Equal findings on equal lines of one file are told apart by counting them."""
+def _fingerprinted(findings: Iterable[Finding], front_page: str) -> Iterator[Finding]:
+    """Equal findings on equal lines of one file are told apart by counting them.
+
+    What is said of the project as a whole stands at its front page, whichever file that is today.
+    """
     seen: Counter[tuple[str, ...]] = Counter()
     for finding in findings:
         source = " ".join(finding.source[0].split()) if finding.source else ""
+        of_project = finding.place.is_whole_file and finding.place.path == front_page
         # Of a sentence about a whole file the numbers may change while it stays the same finding.
-        key = (finding.code, finding.place.path, source or _NUMBER.sub("#", finding.says))
+        says = "" if of_project else _NUMBER.sub("#", finding.says)
+        key = (finding.code, "" if of_project else finding.place.path, source or says)
         text = "\0".join((*key, str(seen[key])))
         seen[key] += 1
         yield msgspec.structs.replace(finding, fingerprint=blake3.blake3(text.encode()).hexdigest()[:16])

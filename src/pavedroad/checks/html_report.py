@@ -58,6 +58,7 @@ class ReportPage(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str
     facts: str
     families: tuple[FamilyGroup, ...]
+    caption: str  # of the picture
     kept: tuple[tuple[str, str, str], ...]  # place, rule, why it is kept
     failures: tuple[str, ...]
     fixable: str
@@ -81,6 +82,7 @@ def report_page(report: Report, rules: Sequence[Rule]) -> ReportPage:
     largest = max((len(found) for found in by_family.values()), default=1)
     order = [*FAMILIES, *sorted(by_family.keys() - FAMILIES.keys())]
     shown = [count(number, severity) for severity, number in report.counts.items() if number]
+    most = max(by_family, key=lambda family: len(by_family[family]), default="")
     kept = [(str(each.place), each.code, each.waiver.reason if each.waiver else "") for each in report.waived]
     kept += [(str(each.place), each.code, "in the baseline") for each in report.known]
     when = utc_iso(report.at_ms).replace("T", " ")[:16]
@@ -102,11 +104,18 @@ def report_page(report: Report, rules: Sequence[Rule]) -> ReportPage:
             for family in order
             if family in by_family
         ),
+        caption=f"Most are about {_title(most)}: {len(by_family[most])} of {len(report.findings)}"
+        if most
+        else "",
         kept=tuple(kept[:MOST_SHOWN]),
         failures=tuple(f"{each.code} of {each.package}: {each.says}" for each in report.failures),
         fixable=_fixable(report),
         style=(STATIC / "paved.css").read_text("utf-8"),
     )
+
+
+def _title(family: str) -> str:
+    return FAMILIES.get(family, "code style (ruff)" if family == "RUF" else family)
 
 
 def _family_group(family: str, findings: list[Finding], known: dict[str, Rule], largest: int) -> FamilyGroup:
@@ -116,14 +125,14 @@ def _family_group(family: str, findings: list[Finding], known: dict[str, Rule], 
         counts[finding.severity] += 1
         by_rule.setdefault(finding.code, []).append(finding)
     said = ", ".join(count(number, severity) for severity, number in counts.items() if number)
-    title = FAMILIES.get(family, "ruff" if family == "RUF" else "")
+    title = _title(family)
     groups = (_rule_group(code, by_rule[code], known.get(code)) for code in sorted(by_rule))
     return FamilyGroup(
         code=family,
         title=title,
         counts=counts,
         said=said,
-        bar=_bar(counts, largest, f"{title or family}: {said}"),
+        bar=_bar(counts, largest, f"{title}: {said}"),
         rules=tuple(groups),
     )
 

@@ -54,6 +54,7 @@ NOT_OUR_MANIFESTS = (
 COMMENTED = (".toml", ".cfg", ".yml", ".yaml", "Dockerfile", "Makefile", ".sh", "CODEOWNERS")
 PICKLES = (".pkl", ".pickle")  # small ones may hold no null byte
 T = TypeVar("T")
+BASELINE = "paved-baseline.json"  # says nothing about the project
 MOST_LINES_HELD = 60_000  # of Python with their trees: about 90 MB
 TEST_FOLDERS = ("tests", "test", "testing")
 
@@ -373,7 +374,8 @@ class Project:
         ):
             if name in self.files:
                 return name
-        return min(self.files, key=lambda path: (path.startswith("."), path.count("/"), path), default="")
+        others = (path for path in self.files if path != BASELINE)
+        return min(others, key=lambda path: (path.startswith("."), path.count("/"), path), default="")
 
 
 def unit_folder(path: str) -> str:

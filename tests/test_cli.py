@@ -25,11 +25,10 @@ from pavedroad.tracking import delete_experiment, ensure_experiment
 def names_of(command: Command) -> list[str]:
     """The command itself, or those of its group."""
     loaded = load(command.door)
-    return (
-        [f"{command.name} {name}" for name in loaded.commands]
-        if isinstance(loaded, click.Group)
-        else [command.name]
-    )
+    if not isinstance(loaded, click.Group):
+        return [command.name]
+    itself = [command.name] if loaded.invoke_without_command else []
+    return itself + [f"{command.name} {name}" for name in loaded.commands]
 
 
 NAMES = [name for command in COMMANDS for name in names_of(command)]
@@ -43,9 +42,9 @@ WORKS = {
     "up": "up --port 0",
     "check": "check",
     "explain": "explain REP201",
-    "env show": "env show",
-    "env diff": "env diff uv.lock uv.lock",
-    "env drift": "env drift",
+    "env show": "env show {folder}/churn",
+    "env diff": "env diff {folder}/churn {folder}/churn",
+    "env drift": "env drift {folder}/churn",
     "run": "run",
     "why": "why train",
     "runs": "runs",
@@ -74,6 +73,7 @@ WORKS = {
     "gc": "gc",
     "backup": "backup {folder}/copy",
     "restore": "restore {folder}/backup --replace --yes",
+    "doctor": "doctor",
     "doctor store": "doctor store",
 }
 FAILS = {
@@ -113,10 +113,11 @@ FAILS = {
     "gc": "gc --older-than x",
     "backup": "backup /dev/null/no",
     "restore": "restore nosuch --yes",
+    "doctor": "doctor --project nosuch",
     "doctor store": "doctor store nosuch",
 }
 # May have nothing left to do, or say no of the machine.
-ONCE = ("approve", "rollback", "delete", "undelete", "env drift")
+ONCE = ("approve", "rollback", "delete", "undelete", "env drift", "doctor")
 EXPERIMENT = """\
 artifact_location: /nowhere
 experiment_id: '7'

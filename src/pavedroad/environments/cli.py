@@ -34,7 +34,7 @@ def show(path: Path | None, as_json: bool) -> None:
     """
     from pavedroad.environments.cuda import cpu_builds, cuda_of_lock
 
-    lock = _lock_in(path or _here(), "")
+    lock = _lock_in(_named(path), "")
     sign = cuda_of_lock(lock)
     if as_json:
         print_json(
@@ -98,7 +98,7 @@ def drift(path: Path | None, environment: str | None, lock_file: str | None, as_
     from pavedroad.environments.comparison import drift as find_drift
     from pavedroad.environments.installation import find_installation, read_installation
 
-    root = path or _here()
+    root = _named(path)
     lock = _lock_in(root, lock_file or "")
     installed = read_installation(Path(environment)) if environment else find_installation(root)
     found = find_drift(lock, installed.distributions, installed.target)
@@ -126,13 +126,20 @@ def _here() -> Path:
     return project.root if project else here
 
 
+def _named(path: Path | None) -> Path:
+    """The path that was named; without one, the project around the working directory."""
+    from pavedroad.config import working_directory
+
+    return _here() if path is None else working_directory() / path.expanduser()
+
+
 def _lock_in(path: Path, file: str) -> Lock:
     from pavedroad.environments.lock import find_lock, read_lock
 
     if path.is_file():
         return read_lock(path)
     if not path.is_dir():
-        raise NotFound(f"no folder or lock file {path}", hint="name a project's folder, or a lock file")
+        raise NotFound(f"no folder or lock file {path.name}", hint="name a project's folder, or a lock file")
     if file:
         return read_lock(path / file)
     found = find_lock(path)
@@ -201,6 +208,8 @@ def _show_comparison(found: Comparison) -> None:
 
 def _show_drift(lock: Lock, installed: Installation, found: list[Drift]) -> None:
     click.echo(styled(f"{lock.file} against {installed.where}, Python {installed.python}", "strong"))
+    if not installed.is_own:
+        click.echo("which is where paved runs: the project has no environment of its own")
     if not found:
         click.echo("nothing differs")
         return

@@ -24,6 +24,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     python: str  # `3.11.7`
     target: Target
     distributions: dict[str, str]  # name -> version
+    is_own: bool = True  # the project's own, or one that was activated; else only that of `paved`
 
 
 def find_installation(root: Path, environ: Mapping[str, str] | None = None) -> Installation:
@@ -42,6 +43,7 @@ def find_installation(root: Path, environ: Mapping[str, str] | None = None) -> I
         python=".".join(str(part) for part in sys.version_info[:3]),
         target=this_target(),
         distributions=installed_distributions(),
+        is_own=Path(sys.prefix).is_relative_to(root.absolute()),
     )
 
 

@@ -183,9 +183,26 @@ def restore(source: Path, replace: bool, yes: bool, as_json: bool) -> None:
     click.echo("next: `paved doctor store`")
 
 
-@click.group()
-def doctor() -> None:
-    """Examine what is here, and say what to do."""
+@click.group(invoke_without_command=True)
+@click.option("--project", type=click.Path(path_type=Path), help="Examine this project's folder.")
+@click.option("--root", type=click.Path(path_type=Path), help="Examine the file system mounted here, not /.")
+@click.option("--push", is_flag=True, help="Keep the result on the record, for the environment board.")
+@click.option("--server", metavar="URL", default="", help="Send the result to this server's board instead.")
+@json_option
+@click.pass_context
+def doctor(
+    ctx: click.Context, project: Path | None, root: Path | None, push: bool, server: str, as_json: bool
+) -> int | None:
+    """Examine this machine and the project here, and say what to do.
+
+    Every probe has a time limit, and none needs the network. Of credentials it tells only presence and age.
+    Exit code 1 when a line fails. `paved doctor store` examines the record.
+    """
+    if ctx.invoked_subcommand:
+        return None
+    from pavedroad.environments.doctor import examine_here
+
+    return examine_here(project, root, push=push, server=server, as_json=as_json)
 
 
 @doctor.command()

@@ -20,6 +20,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import pavedroad.catalog.pages
+import pavedroad.environments.api
+import pavedroad.environments.pages
 import pavedroad.housekeeping.api
 import pavedroad.housekeeping.forms
 import pavedroad.housekeeping.pages
@@ -41,12 +43,22 @@ from pavedroad.web import Renderer, form_routes, page_routes
 Handler = Callable[[Request], Awaitable[Response]]
 
 PACKAGE = Path(__file__).parent.parent
-ROOMS_WITH_TEMPLATES = ("web", "catalog", "tracking", "pipelines", "registry", "housekeeping", "overview")
+ROOMS_WITH_TEMPLATES = (
+    "web",
+    "catalog",
+    "tracking",
+    "pipelines",
+    "registry",
+    "housekeeping",
+    "environments",
+    "overview",
+)
 PAGES = (
     *pavedroad.overview.pages.PAGES,
     *pavedroad.catalog.pages.PAGES,
     *pavedroad.tracking.pages.PAGES,
     *pavedroad.housekeeping.pages.PAGES,
+    *pavedroad.environments.pages.PAGES,
     *pavedroad.pipelines.pages.PAGES,
     *pavedroad.registry.pages.PAGES,
 )
@@ -85,6 +97,7 @@ def make_app(record: Record) -> ASGIApp:
         *pavedroad.tracking.runs_doors.ROUTES,
         *pavedroad.tracking.points_doors.ROUTES,
         *pavedroad.housekeeping.api.ROUTES,
+        *pavedroad.environments.api.ROUTES,
         *pavedroad.tracking.sandbox_door.ROUTES,
         *page_routes(PAGES, renderer),
         *form_routes(FORMS),

@@ -43,6 +43,10 @@ STATES = {
     # of a logged model
     "READY": State("ready", "disc", "good"),
     "PENDING": State("pending", "ring", "quiet"),
+    # of a line of an examination
+    "ok": State("ok", "disc", "good"),
+    "warn": State("warning", "triangle", "warn"),
+    "fail": State("fails", "octagon", "bad"),
     # of what can be restored
     "deleted": State("deleted", "dash", "warn"),
     # of anything

@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+CORPUS ?= corpus
 TESTS ?= tests
 
 TOOLS := $(CURDIR)/.tools
@@ -16,7 +17,7 @@ export UV_SYSTEM_CERTS := true
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types imports bench shape docs pythons setup clean
+.PHONY: help demo test check format lint types imports bench advisories shape docs pythons setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,12 @@ imports: setup ## the layers and their arrows
 
 bench: setup ## measure beside the peers, write docs/benchmarks.md (slow: installs the peers)
 	$(RUN)/python bench/run.py $(ARGS)
+
+advisories: setup ## run the probe of every advisory under both versions (slow: installs them)
+	$(RUN)/python bench/advisories.py $(ARGS)
+
+corpus: setup ## how often the rules of `paved check` are right (CORPUS=folder of checkouts, ARGS=--unjudged)
+	$(RUN)/python bench/corpus.py "$(CORPUS)" $(ARGS)
 
 shape: setup ## sizes, cycles, public names, start-up time; nothing fails but cycles
 	$(RUN)/python bench/shape.py

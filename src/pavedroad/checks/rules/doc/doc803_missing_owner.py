@@ -8,6 +8,11 @@ from pavedroad.checks.project import Project
 from pavedroad.checks.rule import rule
 
 _BACKSTAGE_OWNER = re.compile(r"^\s+owner:\s*\S", re.MULTILINE)
+MANIFESTS = ("pyproject.toml", "setup.cfg", "setup.py")
+_MAINTAINER = re.compile(
+    r"^\s*(maintainers|authors)\s*=\s*\[[^\]]*\S@\S|^\s*(maintainer|author)_email\s*=[^\n]*\S@\S",
+    re.MULTILINE,
+)
 _OWNED = re.compile(r"^\s*[^#\s]\S*\s+\S*@\S+", re.MULTILINE)  # a pattern and at least one @owner or address
 
 
@@ -30,7 +35,10 @@ def missing_owner(project: Project) -> Iterator[Found]:
         owner = "pricing-team"
         ```
     Accepts:
-        owner in [tool.paved], a CODEOWNERS file with an entry, or owner in catalog-info.yaml.
+        owner in [tool.paved], a CODEOWNERS file with an entry, owner in catalog-info.yaml, maintainers or
+        authors with an address in pyproject.toml, setup.cfg or setup.py.
+    References:
+        https://docs.github.com/articles/about-code-owners
     """
     holds_something = project.modules or project.manifests
     if not holds_something or project.settings.owner.strip() or _is_owned_elsewhere(project):
@@ -47,4 +55,6 @@ def missing_owner(project: Project) -> Iterator[Found]:
 def _is_owned_elsewhere(project: Project) -> bool:
     owned = any(_OWNED.search(project.text(path)) for path in project.named("CODEOWNERS"))
     described = project.named("catalog-info.yaml", "catalog-info.yml")
+    if any(_MAINTAINER.search(project.text(path)) for path in MANIFESTS if path in project.files):
+        return True
     return owned or any(_BACKSTAGE_OWNER.search(project.text(path)) for path in described)

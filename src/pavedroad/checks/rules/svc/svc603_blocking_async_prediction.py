@@ -101,7 +101,7 @@ def _fix(project: Project, module: Module, function: ast.AsyncFunctionDef) -> Fi
 
 def _is_used_elsewhere(project: Project, module: Module, function: ast.AsyncFunctionDef) -> bool:
     """Whether the function's name is called or imported anywhere: a caller may await it."""
-    if module.calls(function.name):
+    if any(call.name == function.name for call in module.calls(function.name)):
         return True
     return any(
         name.rpartition(".")[2] == function.name

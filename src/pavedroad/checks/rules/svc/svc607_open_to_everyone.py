@@ -10,6 +10,7 @@ from pavedroad.checks.rules.svc.web import APPS, imports, web_modules
 from pavedroad.checks.source import Call, Module
 
 ORIGINS = ("allow_origins", "origins", "allow_origin_regex")
+OWN_MACHINE = ("127.0.0.1", "localhost", "::1")
 ANY_ORIGIN = ("*", ".*")
 
 
@@ -45,7 +46,8 @@ def open_to_everyone(project: Project) -> Iterator[Found]:
         app.run(host="127.0.0.1")
         ```
     Accepts:
-        debug taken from a setting, and origins that are listed or come from a setting.
+        debug taken from a setting or bound to 127.0.0.1 by name, and origins that are listed or come from
+        a setting.
     Fix:
         Writes debug=False. Whose pages may call the service, only its owner knows.
     References:
@@ -62,7 +64,8 @@ def _debuggers(module: Module) -> Iterator[Found]:
         is_app = call.tail in APPS and imports(module, (call.name.partition(".")[0],))
         is_run = call.tail == "run" and imports(module, ("flask", "quart", "sanic")) and _is_app(module, call)
         value = call.keyword("debug")
-        if (is_app or is_run) and isinstance(value, ast.Constant) and value.value is True:
+        is_on = isinstance(value, ast.Constant) and value.value is True
+        if (is_app or is_run) and is_on and call.literal("host") not in OWN_MACHINE:
             yield Found(
                 at=module.place(value),
                 says=f"{call.tail} is called with debug=True",

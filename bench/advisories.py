@@ -185,11 +185,17 @@ def error_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     starts = [number for number, line in enumerate(lines) if line.startswith("Traceback")]
     rest = lines[starts[-1] + 1 :] if starts else lines
-    named = [line for line in rest if (line[:1].isalpha() or line[0] == "_") and (":" in line or line.isidentifier())]
+    named = [
+        line
+        for line in rest
+        if (line[:1].isalpha() or line[0] == "_") and (":" in line or line.isidentifier())
+    ]
     if not named:
         return last_line(text)
     after = rest[rest.index(named[0]) + 1 :]
-    return " ".join([named[0].strip(), *(line.strip() for line in after[:1] if named[0].endswith((":", ": ")))])
+    return " ".join(
+        [named[0].strip(), *(line.strip() for line in after[:1] if named[0].endswith((":", ": ")))]
+    )
 
 
 def last_line(text: str) -> str:

@@ -29,6 +29,12 @@ COMMANDS = (
     Command("up", "pavedroad.server.cli:up", "Start the server: MLflow API and pages.", "Start"),
     Command("check", "pavedroad.checks.cli:check", "Check a project against best practices.", "Develop"),
     Command("explain", "pavedroad.checks.cli:explain", "Explain a rule: why, bad, good.", "Develop"),
+    Command(
+        "advisories",
+        "pavedroad.advisories.cli:advisories",
+        "Tell which upstream changes break a project.",
+        "Develop",
+    ),
     Command("env", "pavedroad.environments.cli:env", "Show the lock, its changes, the drift.", "Develop"),
     Command("run", "pavedroad.pipelines.cli:run", "Run a pipeline; finished steps are cached.", "Develop"),
     Command("why", "pavedroad.pipelines.cli:why", "Tell why a step ran again.", "Develop"),

@@ -54,7 +54,7 @@ class Versions:
         self._locks: dict[str, dict[str, list[tuple[str, int]]]] = {}
 
     def decide(self, path: str, packages: Iterable[str]) -> Decision:
-        """For a file of the project: the nearest folder above that knows the package, else the nearest at all."""
+        """For a file of the project: the nearest folder above that knows the package, else any."""
         names = [normalised(package) for package in packages]
         if names[0] == "python":
             return self._python(path)

@@ -81,8 +81,7 @@ def assess(project: Project, advisories: Iterable[Advisory], *, today: date | No
                     UseFound(at=place, symbol=symbol, effect=effect, decided=decision.said, fix=fix)
                 )
     return [
-        _case(advisory, _unique(found[advisory.id]), decisions[advisory.id], versions)
-        for advisory in current
+        _case(advisory, _unique(found[advisory.id]), decisions[advisory.id], versions) for advisory in current
     ]
 
 
@@ -203,7 +202,12 @@ def _of_project(project: Project, versions: Versions, advisory: Advisory, match:
     elif match.kind == "python-version":
         for decision in versions.everywhere(("python",)):
             if decision.path and decision.level(match.versions, "") != OUTSIDE:
-                yield project.line(decision.path, decision.line), f"Python {decision.versions}", decision, None
+                yield (
+                    project.line(decision.path, decision.line),
+                    f"Python {decision.versions}",
+                    decision,
+                    None,
+                )
 
 
 def _pairs(project: Project, versions: Versions, advisory: Advisory, match: Match) -> OfProject:

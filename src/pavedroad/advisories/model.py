@@ -48,7 +48,7 @@ SHAPES = (
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a use looks like in a project. Names are dotted, as resolved through imports; `*` fits anything."""
+    """What a use looks like in a project. Names are dotted, resolved through imports; `*` fits anything."""
 
     kind: str
     symbols: tuple[str, ...] = ()  # of import and attribute

@@ -111,7 +111,11 @@ def _faults(advisory: Advisory) -> Iterator[Fault]:
     if not advisory.title.strip() or len(advisory.title) > LONGEST_TITLE:
         yield ("title",), f"the title has {len(advisory.title)} characters", f"1 to {LONGEST_TITLE} will do"
     if not advisory.source.startswith(("https://", "http://")):
-        yield ("source",), f"source {advisory.source!r} is not an address", "say where the change is announced"
+        yield (
+            ("source",),
+            f"source {advisory.source!r} is not an address",
+            "say where the change is announced",
+        )
     if not advisory.match:
         yield ("match",), "it has no [[match]]", "kind = 'none' says that no use can be seen"
     yield from _wrong_word(("effect",), advisory.effect, EFFECTS)

@@ -55,18 +55,25 @@ FACTORIES: dict[str, str] = {
     "PIL.ImageFont.load_default": "PIL.ImageFont.ImageFont",
 }
 FACTORY_PATTERNS = (("pandas.read_*", FRAME), ("pandas.DataFrame.from_*", FRAME))
-SAME = {
+SAME = {  # methods and attributes that give the same class again
     FRAME: frozenset(
-        "copy drop dropna fillna ffill bfill reset_index set_index sort_values sort_index rename assign merge"
-        " join head tail sample query astype append drop_duplicates replace round reindex select_dtypes"
-        " transpose applymap filter nlargest nsmallest isnull isna clip shift interpolate loc iloc T".split()
+        {
+            "copy", "drop", "dropna", "fillna", "ffill", "bfill", "reset_index", "set_index",
+            "sort_values", "sort_index", "rename", "assign", "merge", "join", "head", "tail",
+            "sample", "query", "astype", "append", "drop_duplicates", "replace", "round", "reindex",
+            "select_dtypes", "transpose", "applymap", "filter", "nlargest", "nsmallest", "isnull",
+            "isna", "clip", "shift", "interpolate", "loc", "iloc", "T",
+        }
     ),
     SERIES: frozenset(
-        "copy dropna fillna ffill bfill reset_index sort_values sort_index rename head tail sample astype"
-        " append drop_duplicates replace round map apply clip shift value_counts loc iloc".split()
+        {
+            "copy", "dropna", "fillna", "ffill", "bfill", "reset_index", "sort_values",
+            "sort_index", "rename", "head", "tail", "sample", "astype", "append", "drop_duplicates",
+            "replace", "round", "map", "apply", "clip", "shift", "value_counts", "loc", "iloc",
+        }
     ),
-    ARRAY: frozenset("copy reshape astype T flatten transpose squeeze clip round".split()),
-}
+    ARRAY: frozenset(["copy", "reshape", "astype", "T", "flatten", "transpose", "squeeze", "clip", "round"]),
+}  # fmt: skip
 OTHER = {
     (ENGINE, "connect"): CONNECTION,
     (ENGINE, "begin"): CONNECTION,
@@ -264,9 +271,7 @@ class Receivers:
                 bindings = self._bindings[function][node.arg]
                 bindings.insert(0, Binding(0, None, node.annotation))
 
-    def _bind_target(
-        self, target: ast.expr, value: ast.expr | None, annotation: ast.expr | None
-    ) -> None:
+    def _bind_target(self, target: ast.expr, value: ast.expr | None, annotation: ast.expr | None) -> None:
         if isinstance(target, ast.Tuple | ast.List):
             for item in target.elts:
                 self._bind_target(item, None, None)
@@ -275,9 +280,8 @@ class Receivers:
             if scope is not None:
                 self._bindings[scope][target.id].append(Binding(target.lineno, value, annotation))
                 self._bindings[scope][target.id].sort(key=lambda binding: binding.line)
-        elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
-            if target.value.id == "self":
-                self._attributes[target.attr].append(Binding(target.lineno, value, annotation))
+        elif isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
+            self._attributes[target.attr].append(Binding(target.lineno, value, annotation))
 
 
 def class_bases(modules: Iterable[Module]) -> dict[str, frozenset[str]]:

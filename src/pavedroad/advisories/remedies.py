@@ -17,6 +17,8 @@ from pavedroad.checks.arguments import add_argument
 from pavedroad.checks.model import SAFE, UNSAFE, Edit, Fix
 from pavedroad.checks.source import Module
 
+_OPPOSITE = {">=": "<", "<": ">="}
+
 
 def fix_for(advisory: Advisory, use: Use, decision: Decision) -> Fix | None:
     """The first remedy that can be written for this use; None when a person has to."""
@@ -29,7 +31,8 @@ def fix_for(advisory: Advisory, use: Use, decision: Decision) -> Fix | None:
             continue
         edits = tuple(write(remedy, use))
         if edits:
-            safety = remedy.safety if works_now(remedy, decision) else UNSAFE
+            is_ours = decision.package in advisory.packages
+            safety = remedy.safety if not is_ours or works_now(remedy, decision) else UNSAFE
             return Fix(says=_says(remedy, use), safety=safety, edits=edits)
     return None
 
@@ -42,11 +45,13 @@ def works_now(remedy: Remedy, decision: Decision) -> bool:
     if decision.by == "lock":
         return holds(decision.versions, str(needed.specifier))
     if decision.by == "undeclared" or not decision.versions:
-        return True  # the newest is installed
+        return overlaps(">9998", str(needed.specifier))  # the newest is installed
     if pin := pinned(decision.versions):
         return holds(pin.rstrip(".*"), str(needed.specifier))
-    lowest = [single.version for single in needed.specifier if single.operator == ">="]
-    return not overlaps(decision.versions, f"<{lowest[0]}") if lowest else False
+    outside = [
+        f"{_OPPOSITE[one.operator]}{one.version}" for one in needed.specifier if one.operator in _OPPOSITE
+    ]
+    return bool(outside) and not any(overlaps(decision.versions, versions) for versions in outside)
 
 
 def _is_about(remedy: Remedy, use: Use) -> bool:
@@ -108,7 +113,11 @@ def replaced_name(remedy: Remedy, use: Use) -> Iterator[Edit]:
     elif isinstance(node, ast.Attribute) and len(new_parts) < len(old_parts):
         dropped = ast.unparse(node)
         kept = dropped.split(".")[: len(dropped.split(".")) - (len(old_parts) - len(new_parts) + 1)]
-        if kept and module.names_of(node)[0] == use.symbol and old_parts[: len(new_parts) - 1] == new_parts[:-1]:
+        if (
+            kept
+            and module.names_of(node)[0] == use.symbol
+            and old_parts[: len(new_parts) - 1] == new_parts[:-1]
+        ):
             yield _edit(module, start, end, ".".join([*kept, new_parts[-1]]))
 
 
@@ -155,7 +164,7 @@ def removed_keyword(remedy: Remedy, use: Use) -> Iterator[Edit]:
 
 def _without(module: Module, call: ast.Call, keyword: ast.keyword) -> Iterator[Edit]:
     """Take an argument out with the comma beside it."""
-    arguments: list[ast.AST] = sorted(
+    arguments: list[ast.expr | ast.keyword] = sorted(
         [*call.args, *call.keywords], key=lambda node: (node.lineno, node.col_offset)
     )
     at = arguments.index(keyword)

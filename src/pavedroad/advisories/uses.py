@@ -44,7 +44,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 def lay_out(advisories: Iterable[Advisory]) -> Wanted:
     by_symbol, by_import, by_tail = defaultdict(list), defaultdict(list), defaultdict(list)
-    others, literals, roots = [], [], set()
+    others: list[tuple[Advisory, Match]] = []
+    literals: list[tuple[Advisory, Match]] = []
+    roots: set[str] = set()
     for advisory in advisories:
         for match in advisory.match:
             one = (advisory, match)

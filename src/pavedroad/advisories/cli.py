@@ -1,0 +1,133 @@
+"""`paved advisories`: upstream changes that break, or will break, a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pavedroad.errors import Invalid
+from pavedroad.kit.terminal import json_option, note, print_json, width
+from pavedroad.kit.text import count
+
+if TYPE_CHECKING:
+    from pavedroad.advisories.matching import Case
+    from pavedroad.advisories.model import Advisory
+    from pavedroad.checks.model import Finding
+
+DEFAULT = "check"
+
+
+class WithDefault(click.Group):
+    """`paved advisories PATH` means `paved advisories check PATH`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+            args = [DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=WithDefault)
+def advisories() -> None:
+    """Tell which upstream changes break a project, where, and the patch.
+
+    `paved advisories [PATH]` is short for `paved advisories check [PATH]`.
+    """
+
+
+@advisories.command()
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--id", "ids", multiple=True, metavar="ID", help="Only this advisory.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Advisories of this folder, too.")
+@json_option
+@click.option("--fix", is_flag=True, help="Apply the safe patches and show what changed.")
+@click.option("--unsafe", is_flag=True, help="With --fix or --diff: those that need a look, too.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+def check(
+    path: Path | None,
+    ids: tuple[str, ...],
+    folder: Path | None,
+    as_json: bool,
+    fix: bool,
+    unsafe: bool,
+    diff: bool,
+) -> int:
+    """Tell what each advisory means for a project.
+
+    Nothing of the project is imported or run. Exit code 1 when something it uses breaks, may break or gives
+    other results with the versions it may get.
+    """
+    from pavedroad.advisories.text import cases_text
+    from pavedroad.catalog import find_project
+    from pavedroad.checks import open_project
+    from pavedroad.config import working_directory
+
+    if unsafe and not (fix or diff):
+        raise Invalid("--unsafe does nothing by itself", hint="add --fix, or --diff to look first")
+    here = working_directory()
+    around = find_project(here)
+    path = path or (around.root if around else here)
+    chosen = _chosen(ids, folder)
+    project = open_project(path)
+    cases = _assess(path, chosen)
+    if fix or diff:
+        say = note if as_json else click.echo
+        say(_fixed(cases, project.root, unsafe=unsafe, write=fix and not diff))
+        if fix and not diff:
+            cases = _assess(path, chosen)
+    if as_json:
+        print_json({"project": project.settings.name, "cases": cases})
+    else:
+        click.echo(cases_text(cases, width=min(width(), 100)))
+    return 1 if any(case.needs_action and case.effect != "warns" for case in cases) else 0
+
+
+def _assess(path: Path, chosen: tuple[Advisory, ...]) -> list[Case]:
+    from pavedroad.advisories.matching import assess
+    from pavedroad.checks import open_project
+
+    return assess(open_project(path), chosen)
+
+
+def _chosen(ids: tuple[str, ...], folder: Path | None) -> tuple[Advisory, ...]:
+    """Raises: Invalid for an id that no advisory has."""
+    from pavedroad.advisories.reading import read_folder, shipped_advisories
+    from pavedroad.errors import did_you_mean
+
+    known = {advisory.id: advisory for advisory in shipped_advisories()}
+    if folder:
+        known |= {advisory.id: advisory for advisory in read_folder(folder)}
+    for id_ in ids:
+        if id_ not in known:
+            raise Invalid(f"no advisory {id_!r}", hint=did_you_mean(id_, known))
+    return tuple(advisory for advisory in known.values() if not ids or advisory.id in ids)
+
+
+def _fixed(cases: list[Case], root: Path, *, unsafe: bool, write: bool) -> str:
+    from pavedroad.checks.fixes import diff_text, plan_changes, write_changes
+
+    changes = plan_changes(_findings(cases), root, unsafe=unsafe)
+    if write:
+        write_changes(changes, root)
+    answered = sum(len(change.findings) for change in changes)
+    done = "fixed" if write else "to fix"
+    return f"{diff_text(changes)}{count(answered, 'place')} {done} in {count(len(changes), 'file')}\n"
+
+
+def _findings(cases: list[Case]) -> list[Finding]:
+    from pavedroad.checks.model import Finding
+
+    return [
+        Finding(
+            code=case.id,
+            name=case.package,
+            severity="note",
+            says=use.symbol,
+            hint=case.guidance,
+            place=use.at,
+            fix=use.fix,
+        )
+        for case in cases
+        for use in case.uses
+    ]

@@ -26,7 +26,8 @@ STEPS = ("fit", "fit_generator", "partial_fit")
 # Parts of scikit-learn beside its models.
 NOT_LEARNING = (*NO_MODELS, "metrics", "utils", "datasets", "base", "pipeline", "exceptions")
 _CHANGES_COLUMNS = re.compile(
-    r"scaler|encoder|vectori[sz]er|imputer|tokenizer|transformer|binari[sz]er|\bpca\b|\bsvd\b|vocab|selector|explainer",
+    r"scaler|encoder|vectori[sz]er|imputer|tokenizer|transformer|binari[sz]er|\bpca\b|\bsvd\b|vocab|selector|explainer|"
+    r"\benc\b|\ble\b|\bohe\b|\bmms\b",
     re.IGNORECASE,
 )
 

@@ -28,6 +28,7 @@ _ADDRESS = re.compile(r"(s3a?|gs|gcs|abfss?|https?|ftp)://(?!localhost|127\.0\.0
 _READS = re.compile(r"read_\w+|to_(csv|parquet|json)|scan_\w+|open|urlretrieve")
 PIPELINES = ("kfp.dsl.pipeline", "kfp.v2.dsl.pipeline", "kfp.dsl.pipeline_context.pipeline")
 RETRIES = {"prefect": "retries=3, retry_delay_seconds=10", "ours": "retries=2"}
+RETRIERS = ("tenacity", "backoff", "retry", "retrying", "stamina")
 ENOUGH = ("retries", "timeout_seconds", "timeout_s", "retry_policy", "retry_condition_fn")
 
 
@@ -69,7 +70,8 @@ def task_without_retry(project: Project) -> Iterator[Found]:
         ```
     Accepts:
         Retries or a time limit of the task itself (Prefect, our own steps), of default_args or an operator
-        (Airflow), set_retry in a pipeline (Kubeflow); tasks that stay on the machine; tests.
+        (Airflow), set_retry in a pipeline (Kubeflow); tenacity, backoff or a loop with a try; tasks that take
+        every error as it comes, or stay on the machine; tests.
     Fix:
         Adds retries to the decorator, or to default_args. Look whether the task may run twice.
     References:
@@ -90,13 +92,31 @@ def _tasks(module: Module) -> Iterator[Found]:
             call = Call(function.name, decorator) if isinstance(decorator, ast.Call) else None
             if call and (call.is_open or any(call.keyword(name) is not None for name in ENOUGH)):
                 continue
-            if reached := _reaches_out(module, function):
+            if not _tries_by_itself(module, function) and (reached := _reaches_out(module, function)):
                 yield Found(
                     at=module.place(decorator),
                     says=f"the task {function.name} calls {reached} and is not tried again",
                     hint=f"give the decorator {RETRIES[kind]}",
                     fix=_decorator_fix(module, decorator, RETRIES[kind]),
                 )
+
+
+def _tries_by_itself(module: Module, function: Scope) -> bool:
+    """Whether it asks again, is wrapped by something that does, or takes every error as it comes."""
+    if len(function.decorator_list) > 1 or any(name.partition(".")[0] in RETRIERS for name in module.imports):
+        return True
+    for node in ast.walk(function):
+        if isinstance(node, ast.For | ast.While) and any(isinstance(inner, ast.Try) for inner in node.body):
+            return True
+        if isinstance(node, ast.ExceptHandler) and _swallows(node):
+            return True
+    return False
+
+
+def _swallows(handler: ast.ExceptHandler) -> bool:
+    """Then no error leaves the task, and a retry would not see one."""
+    takes_all = handler.type is None or getattr(handler.type, "id", "") in ("Exception", "BaseException")
+    return takes_all and not any(isinstance(node, ast.Raise) for node in ast.walk(handler))
 
 
 def _reaches_out(module: Module, function: Scope) -> str:

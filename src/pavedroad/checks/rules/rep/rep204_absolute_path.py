@@ -17,7 +17,7 @@ _QUERY = re.compile(r"\?[\w.-]+=")  # only an address has one
 _ABSOLUTE = re.compile(r"/[A-Za-z0-9_.-]+(/[^\n:*?\"<>|{}]*)?")
 # Absolute by convention: the same on every machine, or in every container of that platform.
 _STANDARD = re.compile(
-    r"/(tmp|dev|proc|sys|etc|usr|bin|sbin|lib|var/(run|log|tmp|lib)|run|opt/(ml|airflow)|app|code|srv|secrets|dbfs|gcs)"
+    r"/(tmp|dev|proc|sys|etc|usr|bin|sbin|lib|var/(run|log|tmp|lib)|run|opt/(ml|airflow)|app|code|srv|secrets|dbfs|gcs|kaggle/(input|working|temp)|content)"
     r"(/|$)"
 )
 _ROUTE = re.compile(
@@ -57,6 +57,7 @@ STRING_METHODS = frozenset(
         "api_route", "url_for", "redirect", "RedirectResponse", "add_route", "add_url_rule",
     }
 )  # fmt: skip
+QUESTIONS = frozenset({"exists", "isfile", "isdir", "is_file", "is_dir", "is_mount", "ismount"})
 SYS_PATH_METHODS = ("append", "insert", "extend")
 
 
@@ -83,8 +84,9 @@ def absolute_path(project: Project) -> Iterator[Found]:
         frame = pd.read_csv(Path(__file__).parent / "data" / "rides.csv")
         ```
     Accepts:
-        System folders (/tmp, /dev, /etc, /usr), folders of containers (/app, /opt/ml, and what the
-        project's own Dockerfile or compose file mentions), URL routes, patterns, the tail of an f-string,
+        System folders (/tmp, /dev, /etc, /usr), folders of containers and platforms (/app, /opt/ml,
+        /kaggle/input, /content, and what the project's own Dockerfile or compose file mentions), a question
+        whether a folder is there, URL routes, patterns, the tail of an f-string,
         docstrings; in tests all but somebody's own folder.
     """
     containers = project.remember(_container_paths)
@@ -111,7 +113,7 @@ def _is_absolute(text: str, module: Module, node: ast.Constant, in_test: bool) -
     if use in ("ignored", "compared"):
         return False
     if _PERSONAL.fullmatch(text) and _is_one_path(text):
-        return use == "opened" or not in_test
+        return use in ("opened", "asked") or not in_test
     if (
         in_test
         or use != "opened"
@@ -177,7 +179,15 @@ def _use_as_argument(module: Module, call: ast.Call, argument: ast.AST) -> str:
         return "ignored"  # os.path.join(base, "/tail")
     if name in SYS_PATH_METHODS:
         return "opened" if f"sys.path.{name}" in module.names_of(call.func) else "other"
+    if name in QUESTIONS or _asks(module, call):
+        return "asked"
     return "opened" if name in OPENERS or _READS.fullmatch(name) else "other"
+
+
+def _asks(module: Module, call: ast.Call) -> bool:
+    """`Path("/data").exists()`: whoever asks is ready for a no."""
+    parent = module.parents.get(call)
+    return isinstance(parent, ast.Attribute) and parent.attr in QUESTIONS
 
 
 def _names_path(name: str, text: str) -> bool:

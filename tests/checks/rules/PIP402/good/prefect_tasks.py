@@ -16,6 +16,23 @@ def notify(message):
 
 
 @task
+def waits():
+    for _ in range(3):
+        try:
+            return requests.get("https://example.org", timeout=5)
+        except OSError:
+            continue
+
+
+@task
+def takes_all():
+    try:
+        requests.get("https://example.org", timeout=5)
+    except Exception as error:
+        print(error)
+
+
+@task
 def train(rows):
     return rows.mean(), pd.read_csv("local.csv"), pd.read_csv("http://localhost:9000/x.csv")
 

@@ -48,3 +48,7 @@ notebook = open("/home/jovyan/rides.csv")
 unit = "km/h"
 drive = "C: drive"
 ratio = "a/b/c"
+
+FARM = Path("/checkpoint/farm").is_dir()
+KAGGLE = pd.read_csv("/kaggle/input/rides/rides.csv")
+CHART = dict(csv=f"/runs/{FARM}/points?as=csv")

@@ -18,6 +18,8 @@ NAMES = (
     "Dockerfile", "Makefile", "config", "credentials", "id_rsa", "id_ed25519", ".netrc", ".npmrc", ".pypirc",
     ".pgpass", ".env", "Procfile", "Jenkinsfile", "kaggle.json",
 )  # fmt: skip
+# Sites of documentation: the key of their search is meant for every reader.
+PAGES = ("docusaurus.config.", "mkdocs.")
 LOCKS = ("package-lock.json", "yarn.lock", "pnpm-lock.yaml", "conda-lock.yml", "composer.lock")
 LARGEST_BYTES = 2**20
 
@@ -52,17 +54,18 @@ def secret_in_text(project: Project) -> Iterator[Found]:
         if module.notebook:
             yield from _in_notebook(module)
         else:
-            yield from _in_text(module.path, module.text, is_test=project.is_test(module.path))
+            yield from _in_text(module.path, module.text, keys_only=project.is_test(module.path))
     for path, file in project.files.items():
         name = path.rpartition("/")[2]
         is_read = name.endswith(READ) or name in NAMES or name.startswith(("Dockerfile", ".env"))
         if is_read and file.size_bytes <= LARGEST_BYTES and name not in LOCKS:
-            yield from _in_text(path, project.text(path), is_test=project.is_test(path))
+            is_page = name.startswith(PAGES)
+            yield from _in_text(path, project.text(path), keys_only=is_page or project.is_test(path))
 
 
-def _in_text(path: str, text: str, *, is_test: bool) -> Iterator[Found]:
+def _in_text(path: str, text: str, *, keys_only: bool) -> Iterator[Found]:
     for secret in find_secrets(text):
-        if not (is_test and secret.kind.startswith("a password")):
+        if not (keys_only and secret.kind.startswith("a password")):
             yield _found(secret, place_in(text, path, secret))
 
 

@@ -19,7 +19,13 @@ _SECRET_NAME = re.compile(
     r"DATABASE_UR[IL]|CONNECTION_STRING|KEY)(?![A-Z])",
     re.IGNORECASE,
 )
-_PASSWORD_IN_URL = re.compile(r"://[^\s:/@]*:[^\s@$<{]+@")
+_PASSWORD_IN_URL = re.compile(r"://[^\s:/@]*:([^\s@$<{]+)@")
+_DEFAULT = re.compile(
+    r"(postgres|mysql|mongo|redis|minio|mlflow|airflow|prefect|grafana|root|admin|user|guest|pass|password|secret|"
+    r"test|dev|example|local)+(word|admin|user|123|1234)?",
+    re.IGNORECASE,
+)
+NOT_SHIPPED = (".devcontainer", ".github", "tests", "test")
 _HARMLESS = re.compile(r"_(FILE|PATH|NAME|LENGTH|EXPIRE\w*|MINUTES|ALGORITHM|URL|TYPE|TTL)$", re.IGNORECASE)
 
 
@@ -49,8 +55,9 @@ def env_file_in_git(project: Project) -> Iterator[Found]:
         .env.example  POSTGRES_PASSWORD=
         ```
     Accepts:
-        .env.example and the like, files without a password, key or token, and values that are
-        placeholders or the keys of some documentation.
+        .env.example and the like, containers for development, files without a password, key or token,
+        placeholders, and the keys of some documentation. The passwords that images start with (postgres,
+        admin) are a note.
     Fix:
         Adds the file to .gitignore and writes its names, without values, into .env.example. Taking it out
         of git is `git rm --cached`.
@@ -61,18 +68,21 @@ def env_file_in_git(project: Project) -> Iterator[Found]:
         name = path.rpartition("/")[2]
         if not _FILE.fullmatch(name) or _EXAMPLE.search(name) or (project.has_git and not file.tracked):
             continue
-        text = project.text(path)
-        secret = next((entry for entry in _ENTRY.finditer(text) if _is_secret(entry[1], entry[2])), None)
-        if secret is None and name != ".env":
+        if set(path.split("/")[:-1]) & set(NOT_SHIPPED):
             continue
-        where = "in git" if project.has_git else "not ignored"
-        yield Found(
-            at=project.line(path, text.count("\n", 0, secret.start()) + 1 if secret else 1),
-            says=f"{path} with {secret[1]} is {where}" if secret else f"{path} is {where}",
-            hint=f"git rm --cached {path}, change what it held, and keep a .env.example",
-            fix=_fix(project, path, text),
-            severity="" if secret else "note",
-        )
+        text = project.text(path)
+        secrets = [entry for entry in _ENTRY.finditer(text) if _is_secret(entry[1], entry[2])]
+        if secrets:
+            real = next((entry for entry in secrets if not _is_default(entry[2])), None)
+            entry = real or secrets[0]
+            where = "in git" if project.has_git else "not ignored"
+            yield Found(
+                at=project.line(path, text.count("\n", 0, entry.start()) + 1),
+                says=f"{path} with {entry[1]} is {where}",
+                hint=f"git rm --cached {path}, change what it held, and keep a .env.example",
+                fix=_fix(project, path, text),
+                severity="" if real else "note",
+            )
 
 
 def _is_secret(name: str, value: str) -> bool:
@@ -80,6 +90,13 @@ def _is_secret(name: str, value: str) -> bool:
     if "://" in value:
         return bool(_PASSWORD_IN_URL.search(value))
     return bool(_SECRET_NAME.search(name)) and not _HARMLESS.search(name) and not is_placeholder(value)
+
+
+def _is_default(value: str) -> bool:
+    """Whether it is what an image starts with, and opens a database on the own machine only."""
+    value = value.partition(" #")[0].strip("\"' ")
+    address = _PASSWORD_IN_URL.search(value)
+    return bool(_DEFAULT.fullmatch(address[1] if address else value))
 
 
 def _fix(project: Project, path: str, text: str) -> Fix | None:

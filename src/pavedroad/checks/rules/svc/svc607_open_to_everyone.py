@@ -64,8 +64,9 @@ def _debuggers(module: Module) -> Iterator[Found]:
         is_app = call.tail in APPS and imports(module, (call.name.partition(".")[0],))
         is_run = call.tail == "run" and imports(module, ("flask", "quart", "sanic")) and _is_app(module, call)
         value = call.keyword("debug")
-        is_on = isinstance(value, ast.Constant) and value.value is True
-        if (is_app or is_run) and is_on and call.literal("host") not in OWN_MACHINE:
+        if not (is_app or is_run) or call.literal("host") in OWN_MACHINE:
+            continue
+        if isinstance(value, ast.Constant) and value.value is True:
             yield Found(
                 at=module.place(value),
                 says=f"{call.tail} is called with debug=True",

@@ -51,7 +51,8 @@ def root_container(project: Project) -> Iterator[Found]:
     Accepts:
         Base images that come with a user of their own (distroless nonroot, Jupyter, Airflow) or that a
         platform runs as one (Lambda, SageMaker), unknown base images of a company, start scripts that
-        step down (gosu), `user:` in compose, runAsNonRoot in Kubernetes, and containers for development.
+        step down (gosu), `user:` in compose, runAsNonRoot in Kubernetes, containers for development, and
+        images to work in, which start nothing.
     Fix:
         Makes a user before CMD. Look whether the program writes to folders that root made.
     References:
@@ -65,6 +66,8 @@ def root_container(project: Project) -> Iterator[Found]:
         user = dockerfile.user_of(stage)
         is_root = _is_root(user) if user else _is_root_by_default(dockerfile.root_image(stage))
         if not is_root or dockerfile.path in lowered or _steps_down(project, dockerfile):
+            continue
+        if user is None and not _starts_something(dockerfile, stage):
             continue
         at = user if user in stage.instructions and user is not None else stage.base
         yield Found(
@@ -85,6 +88,10 @@ def _is_root_by_default(image: Image) -> bool:
     registry = image.name.partition("/")[0]
     is_elsewhere = "/" in image.name and ("." in registry or ":" in registry or registry == "localhost")
     return not is_elsewhere or bool(_PUBLIC.match(image.name))
+
+
+def _starts_something(dockerfile: Dockerfile, stage: Stage) -> bool:
+    return any(one.named("CMD", "ENTRYPOINT", "EXPOSE") for one in dockerfile.lineage(stage))
 
 
 def _steps_down(project: Project, dockerfile: Dockerfile) -> bool:

@@ -46,7 +46,11 @@ def floating_image(project: Project) -> Iterator[Found]:
         https://docs.docker.com/build/building/best-practices/#pin-base-image-versions
     """
     built = _built_names(project)
+    seen: set[tuple[str, str]] = set()
     for image, place in _images(project):
+        if (place.path, image.name) in seen:
+            continue
+        seen.add((place.path, image.name))
         if image.is_floating and image.short_name not in built and image.name != "scratch":
             yield Found(
                 at=place,

@@ -11,16 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pavedroad.catalog import Ref
+from pavedroad.catalog import check_name
 from pavedroad.environments.examination import Report
 from pavedroad.environments.publishing import PATH, Kept, Push
-from pavedroad.environments.store import artifact_of, save_report
+from pavedroad.environments.store import save_report
 from pavedroad.errors import Invalid
 from pavedroad.record import record_behind
 
 LARGEST_BYTES = 2**20
 MOST_LINES, LONGEST_NAME = 200, 250
-VERDICTS = ("ok", "warn", "fail")
 
 
 async def take_report(request: Request) -> Response:
@@ -46,11 +45,16 @@ async def take_report(request: Request) -> Response:
 
 def _check(report: Report) -> None:
     """Raises Invalid."""
-    ref: Ref = artifact_of(report)
-    if not report.machine or len(report.machine) > LONGEST_NAME or not report.machine.isprintable():
-        raise Invalid(f"{report.machine[:40]!r} is no name of a machine", hint="send it with `paved doctor`")
-    if len(report.lines) > MOST_LINES or any("\n" in line.check for line in report.lines):
-        raise Invalid(f"more than {MOST_LINES} lines, or a check of two lines", hint=f"look at {ref}")
+    check_name(report.machine)
+    if report.project:
+        check_name(report.project)
+    if len(report.machine) > LONGEST_NAME or len(report.lines) > MOST_LINES:
+        raise Invalid(
+            f"more than {MOST_LINES} lines, or a name of more than {LONGEST_NAME} letters",
+            hint="send it with `paved doctor`",
+        )
+    if any("\n" in line.check for line in report.lines):
+        raise Invalid("the name of a check has two lines", hint="send it with `paved doctor`")
 
 
 ROUTES = (Route(PATH, take_report, methods=["POST"]),)

@@ -59,7 +59,7 @@ def report_text(report: Report, *, width: int) -> str:
 def _line(line: Line, column: int, width: int) -> list[str]:
     gap = " " * (column + 8)
     room = width - len(gap)
-    first, *rest = textwrap.wrap(line.says, room) or [""]
+    first, *rest = textwrap.wrap(line.says, room, break_on_hyphens=False) or [""]
     shown = [f"{styled(f'{line.verdict:<4}', _STYLES[line.verdict])}  {line.check:<{column}}  {first}"]
     shown += [gap + part for part in rest]
     for detail in line.details:

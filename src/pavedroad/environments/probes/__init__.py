@@ -1,0 +1,1 @@
+"""What is examined, one file for each thing; every probe takes a machine and answers with lines."""

@@ -190,12 +190,13 @@ def _kernel_lines(machine: Machine) -> list[Line]:
     answer = machine.ask(str(python), "-c", _KERNELS[framework], limit_s=KERNEL_LIMIT_S)
     if answer.status == "ok" and answer.text.strip().split("\n")[-1].startswith("32"):
         return [Line(check="kernel", verdict="ok", says=f"{framework} computed on the GPU")]
-    problem = answer.error if answer.status == "failed" else f"no answer within {answer.limit_s:g} s"
+    hung = f"no answer within {answer.limit_s:g} s" if answer.status == "hung" else ""
+    problem = answer.error or hung or "a wrong result"
     return [
         Line(
             check="kernel",
             verdict="fail",
-            says=f"{framework} cannot compute on the GPU: {problem[:160] or 'a wrong result'}",
+            says=f"{framework} cannot compute on the GPU: {problem[:160]}",
             next_step=f"try it by hand: {python} -c 'import {framework}'; then look at the line `cuda`",
         )
     ]

@@ -22,7 +22,10 @@ _DATA_FOLDER = re.compile(
 )
 _LFS_LINE = re.compile(r"^\s*([^\s#]\S*)\s+.*\bfilter=lfs\b", re.MULTILINE)
 # Models have a rule of their own (MOD501), and tracked runs another (MOD509).
-NOT_OURS = re.compile(r"(^|/)(mlruns|mlartifacts|node_modules|docs?|static|assets|examples?)/", re.IGNORECASE)
+NOT_OURS = re.compile(
+    r"(^|/)(mlruns|mlartifacts|node_modules|docs?|static|assets|examples?|[\w-]*models?|weights|checkpoints)/",
+    re.IGNORECASE,
+)
 
 
 @rule("REP209", "data-in-git", since="0.1", explore="note", team="warning", production="error")

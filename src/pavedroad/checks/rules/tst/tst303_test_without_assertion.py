@@ -13,18 +13,20 @@ from pavedroad.checks.source import Module, Scope
 # Calls that fail a test by themselves.
 _CHECKS = re.compile(
     r"assert|^check|check$|^verify|verify$|verified|^expect|^ensure|^must|^should|^compare|validate|raises|^warns$|"
-    r"^fail$|deprecated_call|^approx|snapshot|gradcheck|^match|^run_(and_)?(check|test|compare)|expectation",
+    r"^fail$|deprecated_call|^approx|snapshot|gradcheck|^match|^run_(and_)?(check|test|compare)|expectation|"
+    r"^wait_(for|until)",
     re.IGNORECASE,
 )
 # Names of tests that only promise to get to the end.
 _RUNS_THROUGH = re.compile(
     r"smoke|runs?($|_)|does_?n[o']?t_(raise|fail|crash)|no_(error|exception|crash|raise)|not_raise|"
     r"without_(error|exception|raising|crash)|imports?($|_)|can_be|compiles|script($|_)|scriptable|benchmark|perf|"
-    r"works|succeeds|loads$",
+    r"works|succeeds|loads$|(do|does|did)_not_|is_(fine|allowed|accepted|taken|done|ok)($|_)|accepts?($|_)",
     re.IGNORECASE,
 )
 HELPERS_DEEP = 3  # a test calls a function that calls one that asserts
-SKIPS = ("skip", "skipif", "xfail", "benchmark", "expectedFailure")
+# `given`: any input that hypothesis finds may end the test, which is what it asks.
+SKIPS = ("skip", "skipif", "xfail", "benchmark", "expectedFailure", "given")
 FIXTURES_THAT_CHECK = (
     "benchmark", "snapshot", "snap_compare", "data_regression", "num_regression", "file_regression",
     "ndarrays_regression", "dataframe_regression", "image_regression", "testdir", "pytester",
@@ -50,8 +52,8 @@ def test_without_assertion(project: Project) -> Iterator[Found]:
         ```
     Accepts:
         assert, pytest.raises and its like, asserts of unittest, NumPy, pandas and mocks, functions of the
-        tests that assert or whose name says check or verify, a raise, skipped tests, and tests whose name
-        says that they only run through: smoke, runs, does_not_raise.
+        tests that assert or whose name says check or verify, a raise, a call of a fixture, tests of
+        hypothesis, skipped ones, and those whose name says that they only run through: smoke, does_not_raise.
     References:
         https://docs.pytest.org/en/stable/how-to/assert.html
     """
@@ -88,7 +90,15 @@ def _is_excused(module: Module, function: Scope) -> bool:
     if any(isinstance(node, ast.Return) and node.value is not None for node in _own_nodes(function)):
         return True  # it answers somebody: a function of the tests, not a test
     arguments = [argument.arg for argument in function.args.args]
-    return bool(_RUNS_THROUGH.search(function.name)) or any(name in FIXTURES_THAT_CHECK for name in arguments)
+    if _RUNS_THROUGH.search(function.name) or any(name in FIXTURES_THAT_CHECK for name in arguments):
+        return True
+    # What a fixture or a parameter does when it is called lies elsewhere: it may well assert.
+    called = {
+        node.func.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    return bool(called & set(arguments))
 
 
 def _asserts(function: Scope, helpers: frozenset[str]) -> bool:

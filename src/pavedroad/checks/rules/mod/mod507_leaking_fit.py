@@ -78,9 +78,11 @@ def leaking_fit(project: Project) -> Iterator[Found]:
 
 
 def _may_leak(module: Module) -> bool:
-    return any(name.partition(".")[0] in PACKAGES for name in module.imports) and bool(
-        module.calls("fit", *FITS)
-    )
+    """Whether it fits something of these packages, and parts rows or has some to test on."""
+    if not any(name.partition(".")[0] in PACKAGES for name in module.imports):
+        return False
+    parts = bool(module.calls(*SPLITS, package="sklearn")) or _TEST_ROWS.search(module.text) is not None
+    return parts and bool(module.calls("fit", *FITS))
 
 
 class _Reading:

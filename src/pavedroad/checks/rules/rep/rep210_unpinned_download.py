@@ -36,6 +36,7 @@ _FIXED = re.compile(
     re.IGNORECASE,
 )
 # Words of a check that what came is what was meant.
+Names = dict[str, list[ast.expr]]
 _CHECKS_CONTENT = ("hashlib", "pooch", "blake3", "xxhash")
 _HASH_WORD = re.compile(r"sha_?(1|256|512)|md5|checksum|known_hash|digest", re.IGNORECASE)
 
@@ -78,8 +79,10 @@ def unpinned_download(project: Project) -> Iterator[Found]:
     for module in project.modules:
         if project.is_test(module.path) or _checks_content(module):
             continue
-        for call in _reads(module):
-            url = _address(module, call)
+        reads = list(_reads(module))
+        names = _names_given(module) if reads else {}
+        for call in reads:
+            url = _address(call, names)
             if url and _URL.match(url) and not _LOCAL.match(url) and not _FIXED.search(url):
                 yield Found(
                     at=module.place(call.node),
@@ -102,43 +105,36 @@ def _reads(module: Module) -> Iterator[Call]:
             yield call
 
 
-def _address(module: Module, call: Call) -> str:
+def _address(call: Call, names: Names) -> str:
     """The address given, as far as the text shows it: a constant, an f-string, or a name for one."""
     value = call.node.args[0] if call.node.args else None
     for name in ("filepath_or_buffer", "path", "io", "url", "source"):
         value = value or call.keyword(name)
-    return _text_of(module, value, depth=3) if value is not None else ""
+    return _text_of(value, names, depth=3) if value is not None else ""
 
 
-def _text_of(module: Module, value: ast.expr, depth: int) -> str:
+def _text_of(value: ast.expr, names: Names, depth: int) -> str:
     if isinstance(value, ast.Constant):
         return value.value if isinstance(value.value, str) else ""
     if isinstance(value, ast.JoinedStr):
         return "".join(str(part.value) if isinstance(part, ast.Constant) else "{…}" for part in value.values)
-    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
-        return _text_of(module, value.left, depth) + _text_of(module, value.right, depth)
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add) and depth:
+        return _text_of(value.left, names, depth - 1) + _text_of(value.right, names, depth - 1)
     if isinstance(value, ast.Name) and depth:
-        given = _assigned(module, value)
-        return _text_of(module, given, depth - 1) if given is not None else ""
+        given = names.get(value.id, [])
+        before = [each for each in given if each.lineno <= value.lineno] or given
+        return _text_of(before[-1], names, depth - 1) if before else ""
     return ""
 
 
-def _assigned(module: Module, name: ast.Name) -> ast.expr | None:
-    """What the name is given: only when one assignment of the same function or of the module can be meant."""
-    scope: ast.AST | None = module.parents.get(name)
-    while scope is not None and not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
-        scope = module.parents.get(scope)
-    while scope is not None:
-        given = [
-            statement.value
-            for statement in ast.walk(scope)
-            if isinstance(statement, ast.Assign)
-            for target in statement.targets
-            if isinstance(target, ast.Name) and target.id == name.id and statement.lineno <= name.lineno
-        ]
-        if given:
-            return given[-1] if len(given) == 1 or isinstance(scope, ast.Module) else None
-        if isinstance(scope, ast.Module):
-            return None
-        scope = module.tree
-    return None
+def _names_given(module: Module) -> Names:
+    """Name -> everything it is assigned in the module, in the order of the text."""
+    given: Names = {}
+    for node in module.parents:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    given.setdefault(target.id, []).append(node.value)
+    for values in given.values():
+        values.sort(key=lambda value: value.lineno)
+    return given

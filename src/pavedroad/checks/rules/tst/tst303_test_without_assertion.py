@@ -4,6 +4,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 from pavedroad.checks.model import Found
 from pavedroad.checks.project import Project
 from pavedroad.checks.rule import rule
@@ -24,6 +26,7 @@ _RUNS_THROUGH = re.compile(
     r"works|succeeds|loads$|(do|does|did)_not_|is_(fine|allowed|accepted|taken|done|ok)($|_)|accepts?($|_)",
     re.IGNORECASE,
 )
+ENDS = ("skip", "exit", "importorskip")
 HELPERS_DEEP = 3  # a test calls a function that calls one that asserts
 # `given`: any input that hypothesis finds may end the test, which is what it asks.
 SKIPS = ("skip", "skipif", "xfail", "benchmark", "expectedFailure", "given")
@@ -58,25 +61,31 @@ def test_without_assertion(project: Project) -> Iterator[Found]:
         https://docs.pytest.org/en/stable/how-to/assert.html
     """
     files = test_files(project)
-    asserting: frozenset[str] = frozenset()
+    doings = {function: _doing(function) for module in files for function in module.functions}
+    asserting: set[str] = set()
     for _ in range(HELPERS_DEEP):
-        asserting |= {
-            function.name
-            for module in files
-            for function in module.functions
-            if function.name not in asserting and _asserts(function, asserting)
-        }
+        asserting |= {function.name for function, doing in doings.items() if doing.asserts(asserting)}
     for module in files:
         if not _is_collected(module.path):
             continue
         for function, _ in tests_of(module):
-            if not _is_excused(module, function) and not _asserts(function, asserting):
+            if not _is_excused(module, function) and not doings[function].asserts(asserting):
                 what = "is empty" if _is_empty(function) else "asserts nothing"
                 yield Found(
                     at=project.line(module.path, function.lineno),
                     says=f"{function.name} {what}",
                     hint="assert what must come out, or say in its name that it only runs through",
                 )
+
+
+class _Doing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a function does that may fail a test."""
+
+    checks: bool  # by itself
+    calls: frozenset[str]
+
+    def asserts(self, helpers: set[str]) -> bool:
+        return self.checks or not self.calls.isdisjoint(helpers)
 
 
 def _is_collected(path: str) -> bool:
@@ -101,15 +110,16 @@ def _is_excused(module: Module, function: Scope) -> bool:
     return bool(called & set(arguments))
 
 
-def _asserts(function: Scope, helpers: frozenset[str]) -> bool:
+def _doing(function: Scope) -> _Doing:
+    checks, calls = False, set()
     for node in ast.walk(function):
         if isinstance(node, ast.Assert | ast.Raise):
-            return True
-        if isinstance(node, ast.Call):
+            checks = True
+        elif isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if _CHECKS.search(name) or name in helpers or name in ("skip", "exit", "importorskip"):
-                return True
-    return False
+            calls.add(name)
+            checks = checks or name in ENDS or _CHECKS.search(name) is not None
+    return _Doing(checks=checks, calls=frozenset(calls))
 
 
 def _own_nodes(function: Scope) -> Iterator[ast.AST]:

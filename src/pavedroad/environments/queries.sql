@@ -1,6 +1,6 @@
 -- name: insert_report
-INSERT INTO machine_reports (project, machine, verdict, failing, lock_digest, report, at_ms, who)
-VALUES (:project, :machine, :verdict, :failing, :lock_digest, :report, :at_ms, :who)
+INSERT INTO machine_reports (project, machine, verdict, failing, lock_id, report, at_ms, who)
+VALUES (:project, :machine, :verdict, :failing, :lock_id, :report, :at_ms, :who)
 
 -- name: latest_report
 -- The newest one of a project on a machine.
@@ -13,7 +13,7 @@ SELECT id, project, machine, verdict, report, at_ms, who FROM machine_reports WH
 
 -- name: board
 -- The newest of every project on every machine, what fails first; :words is a pattern of LIKE, or empty.
-SELECT r.id, r.project, r.machine, r.verdict, r.lock_digest, r.report, r.at_ms, r.who
+SELECT r.id, r.project, r.machine, r.verdict, r.lock_id, r.report, r.at_ms, r.who
 FROM machine_reports r
 JOIN (SELECT MAX(id) AS id FROM machine_reports GROUP BY project, machine) newest ON newest.id = r.id
 WHERE :words = '' OR LOWER(r.project) LIKE :words ESCAPE '!' OR LOWER(r.machine) LIKE :words ESCAPE '!'
@@ -35,10 +35,10 @@ ORDER BY id DESC LIMIT :limit
 
 -- name: newest_locks
 -- The lock that was seen last of each project.
-SELECT r.project, r.lock_digest
+SELECT r.project, r.lock_id
 FROM machine_reports r
 JOIN (
-    SELECT MAX(id) AS id FROM machine_reports WHERE lock_digest <> '' GROUP BY project
+    SELECT MAX(id) AS id FROM machine_reports WHERE lock_id <> '' GROUP BY project
 ) newest ON newest.id = r.id
 
 -- name: count_machines

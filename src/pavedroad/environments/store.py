@@ -53,7 +53,7 @@ def save_report(tx: Transaction, report: Report, *, who: str) -> int:
         machine=report.machine,
         verdict=report.verdict,
         failing="\n".join(failing),
-        lock_digest=report.lock_digest,
+        lock_id=report.lock_digest,
         report=msgspec.json.encode(report).decode(),
         at_ms=at_ms,
         who=who,
@@ -105,7 +105,7 @@ def read_published(reader: Reader, report_id: int) -> Published:
     row = reader.one(SQL.report, id=report_id)
     if row is None:
         raise NotFound(f"no examination {report_id}", hint="see /environments for all of them")
-    return _published(reader, {"lock_digest": "", **dict(row)})
+    return _published(reader, dict(row))
 
 
 def count_board(reader: Reader) -> dict[str, int]:
@@ -119,7 +119,7 @@ def count_machines(reader: Reader) -> int:
 
 def newest_locks(reader: Reader) -> dict[str, str]:
     """Project -> digest of the lock that was seen last, on any machine."""
-    return {row["project"]: row["lock_digest"] for row in reader.all(SQL.newest_locks)}
+    return {row["project"]: row["lock_id"] for row in reader.all(SQL.newest_locks)}
 
 
 def _published(reader: Reader, row: dict[str, object]) -> Published:

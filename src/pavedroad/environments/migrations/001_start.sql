@@ -4,7 +4,7 @@ CREATE TABLE machine_reports (
     machine TEXT NOT NULL,
     verdict TEXT NOT NULL,
     failing TEXT NOT NULL,
-    lock_digest TEXT NOT NULL,
+    lock_id TEXT NOT NULL,
     report TEXT NOT NULL,
     at_ms BIGINT NOT NULL,
     who TEXT NOT NULL

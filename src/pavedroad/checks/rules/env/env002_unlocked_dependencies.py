@@ -2,12 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pavedroad.checks.model import Found, Place
+from pavedroad.checks.model import Found
 from pavedroad.checks.project import Project, Unit
 from pavedroad.checks.rule import rule
 from pavedroad.kit.text import count
-
-SHOWN = 4
 
 
 @rule(
@@ -42,8 +40,6 @@ def unlocked_dependencies(project: Project) -> Iterator[Found]:
         if not unit.lock:
             first = unit.declared[0]
             yield Found(at=project.line(first.file, first.line), says=_says(unit), hint=_hint(unit))
-    if not project.units and not any(manifest.declared for manifest in project.manifests):
-        yield from _imports_only(project)
 
 
 def _says(unit: Unit) -> str:
@@ -63,20 +59,3 @@ def _hint(unit: Unit) -> str:
         return "run `conda-lock` and commit conda-lock.yml"
     source = next(manifest.file for manifest in unit.manifests if manifest.declared).rpartition("/")[2]
     return f"run `uv pip compile --generate-hashes {source} -o requirements.lock` and commit it"
-
-
-def _imports_only(project: Project) -> Iterator[Found]:
-    """Code that imports packages which no file of the project names."""
-    roots: dict[str, Place] = {}
-    for module in project.modules:
-        for root, line in module.import_roots().items():
-            if root not in project.own_packages:
-                roots.setdefault(root, module.place_of_line(line))
-    if roots and not project.lock_for(""):
-        names = sorted(roots)
-        shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-        yield Found(
-            at=next(iter(roots.values())),
-            says=f"imports {shown}, but no file says which versions to install",
-            hint="declare them in pyproject.toml (`uv init`, `uv add`) and commit uv.lock",
-        )

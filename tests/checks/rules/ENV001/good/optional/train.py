@@ -1,0 +1,4 @@
+try:
+    import rich
+except ImportError:
+    rich = None

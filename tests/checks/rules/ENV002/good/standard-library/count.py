@@ -1,5 +1,0 @@
-import json
-
-import own
-
-print(json.dumps(own.TOTAL))

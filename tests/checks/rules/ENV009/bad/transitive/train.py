@@ -1,0 +1,2 @@
+import mlflow
+import requests

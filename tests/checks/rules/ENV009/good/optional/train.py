@@ -1,0 +1,8 @@
+from typing import TYPE_CHECKING
+
+try:
+    import torch
+except ImportError:
+    torch = None
+if TYPE_CHECKING:
+    import seaborn

@@ -1,0 +1,1 @@
+SCRIPT = "assets/train_model.py"

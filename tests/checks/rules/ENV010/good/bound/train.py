@@ -1,0 +1,3 @@
+import pandas
+
+pandas.DataFrame({"a": [1]}).plot()

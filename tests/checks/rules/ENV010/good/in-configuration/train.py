@@ -1,0 +1,2 @@
+import hydra
+from ray.tune.search.hyperopt import HyperOptSearch

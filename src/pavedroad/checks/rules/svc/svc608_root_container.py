@@ -58,7 +58,7 @@ def root_container(project: Project) -> Iterator[Found]:
     References:
         https://docs.docker.com/build/building/best-practices/#user
     """
-    lowered = _with_another_user(project)
+    lowered = _with_another_user(project) if project.dockerfiles else set()
     for dockerfile in project.dockerfiles:
         stage = dockerfile.last_stage
         if stage is None or set(dockerfile.path.split("/")[:-1]) & set(NOT_SHIPPED):

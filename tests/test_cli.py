@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import click
 import pytest
 
+import pavedroad.advisories
 from pavedroad.cli import COMMANDS, GROUPS, Command, load
 from pavedroad.config import Settings
 from pavedroad.record import record_of
@@ -34,6 +35,7 @@ def names_of(command: Command) -> list[str]:
 NAMES = [name for command in COMMANDS for name in names_of(command)]
 NEXT_MONTH = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
 WIDTH = 80
+ADVISORY = Path(pavedroad.advisories.__file__).parent / "data" / "bc-npy-001.toml"
 
 # Every command with arguments that work on the record below, and with arguments that cannot.
 WORKS = {
@@ -42,6 +44,8 @@ WORKS = {
     "up": "up --port 0",
     "check": "check",
     "explain": "explain REP201",
+    "advisories check": "advisories check {folder}/churn",
+    "advisories publish": f"advisories publish {ADVISORY}",
     "env show": "env show {folder}/churn",
     "env diff": "env diff {folder}/churn {folder}/churn",
     "env drift": "env drift {folder}/churn",
@@ -82,6 +86,8 @@ FAILS = {
     "up": "up --host nosuch.invalid --port 0",
     "check": "check nosuch",
     "explain": "explain NOSUCH",
+    "advisories check": "advisories --id NOSUCH",
+    "advisories publish": "advisories publish nosuch.toml",
     "env show": "env show nosuch",
     "env diff": "env diff nosuch",
     "env drift": "env drift nosuch",

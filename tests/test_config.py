@@ -94,7 +94,7 @@ def test_the_file_may_hold_every_key(tmp_path: Path) -> None:
     write(
         tmp_path,
         'database = "postgresql://db/paved"\nfiles = "s3://bucket/x"\nuser = "ada"\nhost = "::"\nport = 0\n'
-        'max_body_bytes = 1000\nopenlineage = "https://lineage/api"\nwebhook_hosts = "10.0.0.0/8"\n'
+        'max_body_bytes = 1000\nopenlineage = "https://lineage/api"\nadvisories = "https://x/a.git"\nwebhook_hosts = "10.0.0.0/8"\n'
         "[gates.owner]\n",
     )
     settings = read(tmp_path)
@@ -107,6 +107,7 @@ def test_the_file_may_hold_every_key(tmp_path: Path) -> None:
         "max_body_bytes": 1000,
         "openlineage": "https://lineage/api",
         "webhook_hosts": "10.0.0.0/8",
+        "advisories": "https://x/a.git",
         "gates": {"owner": {}},
     }
 
@@ -205,8 +206,8 @@ print(read_settings(start=Path("/")).who)
     ("text", "says", "hint"),
     [
         ("prt = 1", "unknown setting 'prt' in ", "did you mean 'port'?"),
-        ("home = '/x'", "unknown setting 'home' in ", "known: database"),
-        ("zzz = 1", "unknown setting 'zzz' in ", "known: database, files, gates"),
+        ("home = '/x'", "unknown setting 'home' in ", "known: advisories, database"),
+        ("zzz = 1", "unknown setting 'zzz' in ", "known: advisories, database, files, gates"),
         ("[server]\nport = 1", "unknown setting 'server' in ", "did you mean"),
         ("port = 'many'", "port in .*: 'many' is not a whole number", "write a whole number or remove it"),
         ("port = true", "port in .*: True is not a whole number", "whole number"),
@@ -241,7 +242,12 @@ def test_a_wrong_file_is_refused_with_the_next_step(tmp_path: Path, text: str, s
     [
         ("PAVED_DATABSE", "x", "unknown setting PAVED_DATABSE", "did you mean 'PAVED_DATABASE'?"),
         ("PAVED_GATES", "{}", "unknown setting PAVED_GATES", "PAVED_"),
-        ("PAVED_XYZZY_PLUGH", "1", "unknown setting PAVED_XYZZY_PLUGH", "known: PAVED_DATABASE, PAVED_FILES"),
+        (
+            "PAVED_XYZZY_PLUGH",
+            "1",
+            "unknown setting PAVED_XYZZY_PLUGH",
+            "known: PAVED_ADVISORIES, PAVED_DATABASE, PAVED_FILES",
+        ),
         ("PAVED_PORT", "many", "PAVED_PORT: 'many' is not a whole number", "whole number"),
         ("PAVED_PORT", "70000", "port 70000 is not between", "choose another port"),
         ("PAVED_PORT", "80.5", "PAVED_PORT: '80.5' is not a whole number", "whole number"),

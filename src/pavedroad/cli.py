@@ -96,6 +96,7 @@ class Doors(NamedTuple):
     open_tracking: Callable[..., Any]  # record -> a tracking server in this process, with .url and .stop()
     measure_latency: Callable[..., Any]  # (record, version, ...) -> Latency, by really serving it
     environment_of_run: Callable[..., Any]  # (record, id or `last`) -> (id, Environment)
+    register_project: Callable[..., Any]  # (record, root): what a project has and uses, for advisories
 
 
 def load(door: str) -> Any:
@@ -113,6 +114,7 @@ DOORS = Doors(
     open_tracking=later("pavedroad.server.embedded:start"),
     measure_latency=later("pavedroad.serving:measure_latency"),
     environment_of_run=later("pavedroad.pipelines.run_environment:environment_of_run"),
+    register_project=later("pavedroad.advisories:register_project"),
 )
 
 

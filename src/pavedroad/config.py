@@ -45,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_body_bytes: int = 32 * 2**20  # largest request read into memory; artifacts are streamed
     openlineage: str = ""  # a file path or an http(s) URL that receives OpenLineage events
     webhook_hosts: str = ""  # hosts or networks that webhooks may call beside public https, also over http
+    advisories: str = ""  # a folder or git repository of advisories that the server publishes by itself
     gates: dict[str, Any] = {}  # the team's gates, added to each project's own; only in the file
 
     @property
@@ -141,8 +142,9 @@ def _absolute(values: dict[str, Any], base: Path) -> dict[str, Any]:
         path = database.removeprefix("sqlite:///")
         if path and path != ":memory:":
             found["database"] = f"sqlite:///{base / _expanded(path, 'database')}"
-    for key in ("files", "openlineage"):
-        if found.get(key) and "://" not in found[key]:
+    for key in ("files", "openlineage", "advisories"):
+        is_remote = key == "advisories" and "@" in found.get(key, "")  # git@host:path
+        if found.get(key) and "://" not in found[key] and not is_remote:
             found[key] = str(base / _expanded(found[key], key))
     return found
 

@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 # In order of their foreign keys.
-FEATURES_WITH_TABLES = ("catalog", "environments", "tracking", "pipelines", "checks", "registry", "transfer", "delivery")
+FEATURES_WITH_TABLES = (
+    "catalog",
+    "environments",
+    "tracking",
+    "pipelines",
+    "checks",
+    "advisories",
+    "registry",
+    "transfer",
+    "delivery",
+)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

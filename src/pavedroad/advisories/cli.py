@@ -131,3 +131,29 @@ def _findings(cases: list[Case]) -> list[Finding]:
         for case in cases
         for use in case.uses
     ]
+
+
+@advisories.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def publish(file: Path, as_json: bool) -> int:
+    """Publish an advisory and name every registered project that it concerns.
+
+    FILE is a TOML file. The owners of exposed projects are told on the journal.
+    """
+    from pavedroad.advisories.reading import read_advisory, read_advisory_text
+    from pavedroad.advisories.store import publish as publish_advisory
+    from pavedroad.advisories.text import affected_text
+    from pavedroad.config import read_settings
+    from pavedroad.record import record_of
+
+    text = read_advisory_text(file)
+    advisory = read_advisory(str(file), text)
+    settings = read_settings()
+    with record_of(settings) as record:
+        found = record.db.write(lambda tx: publish_advisory(tx, advisory, text, who=settings.who))
+    if as_json:
+        print_json({"id": advisory.id, "projects": found})
+    else:
+        click.echo(affected_text(advisory, found))
+    return 0

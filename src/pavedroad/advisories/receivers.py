@@ -114,8 +114,11 @@ class Receivers:
 
     def fits(self, name: str, patterns: Iterable[str]) -> bool:
         """Whether a class, or one that it is made of, is one of the named ones."""
-        names = {name, *self._bases.get(name.rpartition(".")[2], ())}
-        return any(fnmatchcase(found, pattern) for found in names for pattern in patterns)
+        return any(fnmatchcase(found, pattern) for found in self.made_of(name) for pattern in patterns)
+
+    def made_of(self, name: str) -> set[str]:
+        """A class and, when it is the project's own, everything that it inherits from."""
+        return {name, *self._bases.get(name.rpartition(".")[2], ())}
 
     def class_of(self, node: ast.expr | None, depth: int = 0) -> str:
         """The dotted name of a class, or empty."""

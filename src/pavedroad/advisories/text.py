@@ -7,8 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from pavedroad.advisories.matching import EXPOSED, LOCKED_SAFE, NOT_AFFECTED, NOT_FOUND, Case, UseFound
+from pavedroad.advisories.model import Advisory
+from pavedroad.advisories.store import Affected
 from pavedroad.checks.model import SAFE
-from pavedroad.kit.terminal import Style, styled
+from pavedroad.kit.terminal import Style, styled, table
 from pavedroad.kit.text import count
 
 STYLES: dict[str, Style] = {"breaks": "bad", "may-break": "bad", "changes-results": "warn", "warns": "warn"}
@@ -85,3 +87,18 @@ def _wrapped(text: str, width: int, *, indent: int = 2, then: int = 0) -> list[s
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def affected_text(advisory: Advisory, found: list[Affected]) -> str:
+    """Whom a published advisory concerns: the exposed ones by name, the others as numbers."""
+    exposed = [one for one in found if one.is_open]
+    safe = sum(one.state == LOCKED_SAFE for one in found)
+    in_range = sum(one.state == NOT_FOUND for one in found)
+    lines = [f"{styled(advisory.id, 'strong')} {advisory.title}"]
+    lines.append(
+        f"{count(len(exposed), 'project')} exposed, {safe} locked safe, {in_range} in range, no use found"
+    )
+    if exposed:
+        rows = [(one.project, one.owner or "nobody", one.effect, one.decided, one.uses) for one in exposed]
+        lines += ["", table(("project", "owner", "effect", "version", "uses"), rows, right=("uses",))]
+    return "\n".join(lines)

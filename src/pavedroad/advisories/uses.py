@@ -119,7 +119,7 @@ class Scan:
             else:
                 continue
             for alias, name in names:
-                for part in _prefixes(name):
+                for part in prefixes(name):
                     for advisory, match in self._wanted.by_import.get(part, ()):
                         if not self.is_guarded(node):
                             yield advisory, Use(match, self.module, alias, part)
@@ -265,7 +265,7 @@ class Scan:
             yield Use(match, self.module, node, symbol)
 
 
-def _prefixes(name: str) -> Iterator[str]:
+def prefixes(name: str) -> Iterator[str]:
     parts = name.split(".")
     for end in range(1, len(parts) + 1):
         yield ".".join(parts[:end])

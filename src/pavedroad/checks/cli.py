@@ -186,6 +186,7 @@ def _push(report: Report, path: Path) -> None:
     owner = read_project(Path(report.root)).owner
     with record_of(settings) as record:
         record.db.write(lambda tx: save_report(tx, report, who=settings.who, owner=owner))
+        click.get_current_context().find_root().obj.register_project(record, Path(report.root))
     note(f"kept on the record as project/{report.project}")
 
 

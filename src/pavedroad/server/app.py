@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+import pavedroad.advisories.pages
 import pavedroad.catalog.pages
 import pavedroad.environments.api
 import pavedroad.environments.pages
@@ -51,6 +52,7 @@ ROOMS_WITH_TEMPLATES = (
     "registry",
     "housekeeping",
     "environments",
+    "advisories",
     "overview",
 )
 PAGES = (
@@ -61,6 +63,7 @@ PAGES = (
     *pavedroad.environments.pages.PAGES,
     *pavedroad.pipelines.pages.PAGES,
     *pavedroad.registry.pages.PAGES,
+    *pavedroad.advisories.pages.PAGES,
 )
 FORMS = (*pavedroad.tracking.pages.FORMS, *pavedroad.housekeeping.forms.FORMS)
 # Threads that answer MLflow's reads; more of them would only wait for one another, most is work in Python.

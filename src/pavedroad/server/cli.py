@@ -22,6 +22,7 @@ def up(host: str | None, port: int | None, as_json: bool) -> None:
 
     import msgspec
 
+    from pavedroad.advisories.watching import watching_advisories
     from pavedroad.config import read_settings
     from pavedroad.kit.http_process import bind, serve_until_told, url_of
     from pavedroad.pipelines.lost import looking_for_lost_runs, mark_lost_runs
@@ -54,5 +55,5 @@ def up(host: str | None, port: int | None, as_json: bool) -> None:
             click.echo("  stop     Ctrl-C")
 
         mark_lost_runs(record)
-        with looking_for_lost_runs(record), delivering_webhooks(record):
+        with looking_for_lost_runs(record), delivering_webhooks(record), watching_advisories(record):
             serve_until_told(make_app(record), listening, ready=ready)

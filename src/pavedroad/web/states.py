@@ -33,6 +33,11 @@ STATES = {
     "closed": State("closed", "octagon", "bad"),
     "exempt": State("exempt", "diamond", "warn"),
     "unknown": State("unknown", "ring", "warn"),
+    # of an advisory
+    "breaks": State("breaks", "octagon", "bad"),
+    "may-break": State("may break", "triangle", "bad"),
+    "changes-results": State("changes results", "diamond", "warn"),
+    "warns": State("warns", "ring", "quiet"),
     # of an artifact
     "draft": State("draft", "ring", "quiet"),
     "experiment": State("experiment", "half", "quiet"),

@@ -347,7 +347,7 @@ WRONG: list[tuple[Callable[[Any], Any], str, str]] = [
     (
         lambda c: c.search_model_versions("name = flights"),
         "INVALID_PARAMETER_VALUE",
-        "Expected a quoted string value",
+        "Parameter value is either not quoted",
     ),
     (
         lambda c: c.search_model_versions(order_by=["size"]),

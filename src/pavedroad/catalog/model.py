@@ -13,7 +13,7 @@ KINDS = ("project", "pipeline", "service", "application", "model", "dataset", "e
 STAGES = ("draft", "experiment", "candidate", "production", "deprecated", "retired")
 EDGE_VERBS = ("produced", "used", "serves", "part-of")
 # MLflow allows nearly anything in a model's name; a catalog name must also fit a URL and a shell word.
-_NAME = re.compile(r"[^\x00-\x1f\x7f@/]{1,250}")
+_NAME = re.compile(r"[^\x00-\x1f\x7f@/]{1,500}")
 
 
 class Ref(msgspec.Struct, frozen=True, order=True):
@@ -97,7 +97,7 @@ def check_name(name: str) -> str:
     if not _NAME.fullmatch(name) or name.strip() != name:
         raise Invalid(
             f"{name!r} cannot be a name",
-            hint="use 1 to 250 characters without '/', '@', control characters or outer spaces",
+            hint="use 1 to 500 characters without '/', '@', control characters or outer spaces",
         )
     return name
 

@@ -108,10 +108,10 @@ async def search_models(request: Request) -> Response:
 
 async def get_latest_versions(request: Request) -> Response:
     sent = await read_message(request, m.LatestVersions)
-    stages = [registration.check_mlflow_stage(stage) for stage in sent.stages or ()]
 
     def ask(reader: Reader) -> list[m.VersionAnswer]:
         store.get_model(reader, sent.name or "")
+        stages = [registration.check_mlflow_stage(stage) for stage in sent.stages or ()]
         found = store.latest_versions(reader, sent.name or "")
         return [m.version_answer(version) for version in found if not stages or version.stage in stages]
 

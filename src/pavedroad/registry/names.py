@@ -50,7 +50,7 @@ def check_new_alias(alias: str) -> str:
     check_alias(alias)
     if alias.lower() == "latest":
         raise Invalid("'latest' alias name (case insensitive) is reserved.", hint=OTHER_ALIAS)
-    if _VERSION_ALIAS.fullmatch(alias) or alias.isdecimal():
+    if _VERSION_ALIAS.fullmatch(alias):
         raise Invalid(f"Version alias name '{alias}' is reserved.", hint=OTHER_ALIAS)
     return alias
 

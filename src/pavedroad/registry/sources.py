@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -13,7 +14,7 @@ from pavedroad.kit.files import digest_of
 from pavedroad.kit.sql import Reader
 from pavedroad.registry import store
 from pavedroad.registry.model import VersionFile
-from pavedroad.tracking import all_files, get_logged_model, get_run, model_root, root_of
+from pavedroad.tracking import all_files, get_logged_model, get_run, limits, model_root, root_of
 
 LONGEST_SOURCE = 2000
 _LOGGED_MODEL = re.compile(r"models:/(m-[0-9a-f]{32})(?:/.*)?")
@@ -55,7 +56,10 @@ def find_source(reader: Reader, uri: str, *, run_id: str = "", model_id: str = "
             "artifact directory of the run specified by the run_id.",
             hint="log the model to this server first",
         )
-    return Source(uri=uri, run_id=run_id or _source_run(reader, model_id), model_id=model_id)
+    limits.check_names_no_host("source", uri)
+    if model_id and not run_id:
+        run_id = get_logged_model(reader, model_id).source_run_id
+    return Source(uri=uri, run_id=run_id, model_id=model_id)
 
 
 def is_local(uri: str) -> bool:
@@ -94,7 +98,7 @@ def _of_logged_model(reader: Reader, uri: str, run_id: str, model_id: str) -> So
 
 
 def _of_run(reader: Reader, uri: str, named: str, run_id: str, model_id: str) -> Source:
-    if run_id and run_id != named:
+    if run_id != named:
         raise _wrong_id(uri, "run_id")
     _check_run(reader, uri, named)
     return _kept_here(reader, uri, named, model_id)
@@ -145,7 +149,8 @@ def _check_path(uri: str) -> None:
     plain = uri
     while (unquoted := unquote(plain)) != plain:
         plain = unquoted
-    if "\x00" in plain or ".." in re.split(r"[/\\]", plain):
+    path = re.sub("/+", "/", urlsplit(plain).path).rstrip("/") if "://" in plain else "/"
+    if "\x00" in plain or ".." in re.split(r"[/\\]", plain) or not path or path != posixpath.normpath(path):
         raise _wrong(
             uri,
             "If supplying a source as an http, https, local file path, ftp, objectstore, or mlflow-artifacts "

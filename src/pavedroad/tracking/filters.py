@@ -422,6 +422,11 @@ class _Parser:
             message = (
                 f"Expected a quoted string value for {what} (e.g. 'my-value'). Got value {found or 'nothing'}"
             )
+            if found[:1].isalpha():
+                message = (
+                    "Parameter value is either not quoted or unidentified quote types used for string value "
+                    f"{found}. Use either single or double quotes."
+                )
             expected = "a text in single quotes"
         at = self._at
         self._at += len(found)

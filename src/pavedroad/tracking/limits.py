@@ -33,6 +33,7 @@ DATASET_SOURCE_LENGTH = 65_535
 DATASET_PROFILE_LENGTH = 16_777_215
 INPUT_TAG_KEY_LENGTH = 255
 INPUT_TAG_VALUE_LENGTH = 500
+HOST_SCHEMES = ("ftp", "sftp", "hdfs", "viewfs", "http", "https", "r2", "b2", "abfss")
 MODEL_NAME_FORBIDDEN = ("/", ":", ".", "%", '"', "'")
 SHOWN_LENGTH = 500  # of a refused value, in the answer
 
@@ -133,9 +134,23 @@ def check_artifact_location(location: str) -> None:
         found = urlparse(location)
     except ValueError as error:  # such as brackets that do not hold an address
         raise invalid_value("artifact_location", location, str(error)) from None
+    check_names_no_host("artifact_location", location)
     if found.fragment or found.params:
         raise Invalid(
             "'artifact_location' URL can't include fragments or params.", hint="leave out what follows # or ;"
+        )
+
+
+def check_names_no_host(what: str, uri: str) -> None:
+    """Raises Invalid for a place on another machine, to which a server would have to connect by itself."""
+    scheme, _, rest = uri.partition(":")
+    scheme = scheme.lower()
+    if scheme in HOST_SCHEMES or (
+        scheme == "mlflow-artifacts" and rest.startswith("//") and rest[2:3] != "/"
+    ):
+        raise Invalid(
+            f"'{what}' cannot use the '{scheme}' scheme: it names a host other than this server's",
+            hint="leave it out, or name a bucket (s3:, gs:)",
         )
 
 

@@ -146,7 +146,8 @@ async def create_run(request: Request) -> Response:
             start_ms=sent.start_time or 0,
             tags=m.pairs(sent.tags),
         )
-        return m.run_answer(store.get_run(tx, run_id), inputs.RunInputs())
+        made = m.run_answer(store.get_run(tx, run_id), inputs.RunInputs())
+        return msgspec.structs.replace(made, outputs=msgspec.UNSET)
 
     return answer({"run": await write(request, work)})
 

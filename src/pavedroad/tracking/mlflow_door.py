@@ -41,7 +41,7 @@ async def read_message(request: Request, kind: type[M]) -> M:
             _check_content_type(request)
         message = decode(await _body_of(request), kind)
     for name in kind.required:
-        if getattr(message, name) in (None, "", []) and not (
+        if getattr(message, name) in (None, "") and not (
             name == "run_id" and getattr(message, "run_uuid", None)
         ):
             raise with_see(missing_value(name))

@@ -403,7 +403,7 @@ class RunAnswer(Answer, frozen=True, kw_only=True):
     info: RunInfoAnswer
     data: RunDataAnswer
     inputs: RunInputsAnswer
-    outputs: RunOutputsAnswer
+    outputs: RunOutputsAnswer | msgspec.UnsetType  # a run that was made just now has none to tell of
 
 
 class FileAnswer(Answer, frozen=True, kw_only=True):

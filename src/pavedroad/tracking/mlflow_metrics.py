@@ -14,6 +14,7 @@ from pavedroad.errors import Invalid
 from pavedroad.kit.sql import Reader
 from pavedroad.tracking import limits, metrics, search, store
 from pavedroad.tracking import mlflow_messages as m
+from pavedroad.tracking.erasing import has_run
 from pavedroad.tracking.limits import is_good_key
 from pavedroad.tracking.mlflow_door import (
     EMPTY,
@@ -169,14 +170,17 @@ async def interval_history(request: Request) -> Response:
         raise Invalid(
             f"end_step must be greater than start_step. Found start_step={first} and end_step={last}."
         )
-    ask = partial(
-        metrics.sampled_histories,
-        run_ids=run_ids,
-        key=sent.metric_key or "",
-        limit=limit,
-        first_step=first,
-        last_step=last,
-    )
+
+    def ask(reader: Reader) -> list[tuple[str, Points]]:
+        return metrics.sampled_histories(
+            reader,
+            [run_id for run_id in run_ids if has_run(reader, run_id)],
+            sent.metric_key or "",
+            limit=limit,
+            first_step=first,
+            last_step=last,
+        )
+
     found = _of_runs(await read(request, ask), sent.metric_key or "")
     return Response(b'{"metrics":[' + found + b"]}" if found else b"{}", media_type="application/json")
 

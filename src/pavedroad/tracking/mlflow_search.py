@@ -78,7 +78,7 @@ class FoundRun(msgspec.Struct, frozen=True):
     info: m.RunInfoAnswer
     data: dict[str, list[Any]]
     inputs: m.RunInputsAnswer
-    outputs: m.RunOutputsAnswer
+    outputs: m.RunOutputsAnswer | msgspec.UnsetType
 
 
 class _Point(msgspec.Struct, frozen=True, gc=False):

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.transfer.conftest import MLflowServer
+from tests.transfer.reading import everything, ids_of
 
 from pavedroad.config import Settings
 from pavedroad.record import Record, open_record
@@ -19,8 +21,6 @@ from pavedroad.transfer.importing import import_store
 from pavedroad.transfer.model import Report
 from pavedroad.transfer.record_source import RecordSource
 from pavedroad.transfer.sources import open_source, open_target
-from tests.transfer.conftest import MLflowServer
-from tests.transfer.reading import everything, ids_of
 
 UNREACHABLE = "versions/flights@4: s3://nowhere/model"  # the one version whose files lie in a bucket
 BEFORE_THE_KILL = 60  # runs that are there when it comes, of more than 200

@@ -23,6 +23,7 @@ from __future__ import annotations
 import ast
 import codecs
 import io
+import itertools
 import re
 import sys
 import tokenize
@@ -251,7 +252,12 @@ class Module:
 
     def offset(self, line: int, column_bytes: int) -> int:
         """Where an ast position is in `text`, in characters."""
-        return sum(len(text) + 1 for text in self.lines[: line - 1]) + self._characters(line, column_bytes)
+        return self._starts[line - 1] + self._characters(line, column_bytes)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where each line begins, and where the next would."""
+        return list(itertools.accumulate((len(text) + 1 for text in self.lines), initial=0))
 
     def _characters(self, line: int, column_bytes: int) -> int:
         text = self.lines[line - 1] if line <= len(self.lines) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 
 from pavedroad.checks.arguments import add_argument
 from pavedroad.checks.model import UNSAFE, Edit, Fix
@@ -24,9 +25,16 @@ def seed_fix(module: Module, call: Call, *, argument: str = "random_state=") -> 
     """Write a seed as the last argument: the module's own constant where it has one, else 42."""
     if module.notebook or module.has_odd_lines:
         return None  # a notebook's text lies inside JSON
-    seed = next((name for name in _SEED_CONSTANTS if name in _top_level_names(module)), DEFAULT_SEED)
+    seed = _seed_of(module)
     edit = _replace_none(module, call, seed) or add_argument(module, call, f"{argument}{seed}")
     return Fix(says=f"add {argument}{seed}", safety=UNSAFE, edits=(edit,)) if edit else None
+
+
+@lru_cache(maxsize=1)
+def _seed_of(module: Module) -> str:
+    """How the module spells its seed; asked again and again for the same one."""
+    names = _top_level_names(module)
+    return next((name for name in _SEED_CONSTANTS if name in names), DEFAULT_SEED)
 
 
 def _top_level_names(module: Module) -> set[str]:

@@ -20,13 +20,15 @@ _RUNS_TESTS = re.compile(
     re.IGNORECASE,
 )
 _TARGET = re.compile(
-    r"\b(?:make|just|task|invoke|inv|poe|pdm run|poetry run|rye run|doit|hatch run)\s+(?:-\S+\s+)*([\w:./-]+)"
+    r"\b(?:make|just|task|invoke|inv|poe|pdm run|poetry run|rye run|doit|hatch run)\s+"
+    r"(?:-\S+\s+)*([\w:./-]{1,80})"
 )
+_RECIPE = re.compile(r"(?:def |@\w+\s+)?([\w./-]+)")
 _NAMED_TEST = re.compile(
     r"(^|[-_:./])(tests?|ci|check|verify|unit|integration|coverage)($|[-_:./])", re.IGNORECASE
 )
 # Files of the project that a script may start or hand on: their text counts as well.
-_FILE_WORD = re.compile(r"[\w./-]+\.(?:sh|bash|ya?ml|py)\b|\./[\w./-]+")
+_FILE_WORD = re.compile(r"(?<![\w./-])(?:[\w./-]{1,200}\.(?:sh|bash|ya?ml|py)\b|\./[\w./-]{1,200})")
 _TEST_WORD = re.compile(r"pytest|run[-_]tests?|unit[-_]?tests?", re.IGNORECASE)
 FILES_DEEP = 3
 _RECIPE_FILES = (
@@ -78,7 +80,8 @@ def tests_outside_ci(project: Project) -> Iterator[Found]:
         return
     others = [path for path in project.files if _OTHER_CI.search(path)]
     scripts = list(_scripts(project, others))
-    if any(_runs_tests(project, script) for _, script in scripts):
+    reader = _Reader(project)
+    if any(reader.runs_tests(script) for _, script in scripts):
         return
     ci = sorted({path for path, _ in scripts})
     yield Found(
@@ -103,32 +106,47 @@ def _scripts(project: Project, others: list[str]) -> Iterator[tuple[str, str]]:
         yield path, project.text(path)
 
 
-def _runs_tests(project: Project, script: str, depth: int = FILES_DEEP) -> bool:
-    if _RUNS_TESTS.search(script):
-        return True
-    for target in _TARGET.findall(script):
-        if _NAMED_TEST.search(target) or _recipe_runs_tests(project, target):
+class _Reader:
+    """Follows what CI runs through the files of the project. Guards which it has read."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.seen: set[str] = set()
+        self.recipes = _recipes(project)
+
+    def runs_tests(self, script: str, depth: int = FILES_DEEP) -> bool:
+        if _RUNS_TESTS.search(script):
             return True
-    if "pre-commit" in script and _RUNS_TESTS.search(_text(project, ".pre-commit-config.yaml")):
-        return True
-    for word in _FILE_WORD.findall(script):
+        if any(_NAMED_TEST.search(target) or target in self.recipes for target in _TARGET.findall(script)):
+            return True
+        if "pre-commit" in script and _RUNS_TESTS.search(_text(self.project, ".pre-commit-config.yaml")):
+            return True
+        return any(self._starts_tests(word, depth) for word in _FILE_WORD.findall(script))
+
+    def _starts_tests(self, word: str, depth: int) -> bool:
         if _TEST_WORD.search(word):
             return True
         path = word.removeprefix("./")
         for file in (path, f"{path}/action.yml", f"{path}/action.yaml"):
-            if depth and file in project.files and _runs_tests(project, project.text(file), depth - 1):
-                return True
-    return False
+            if depth and file in self.project.files and file not in self.seen:
+                self.seen.add(file)
+                if self.runs_tests(self.project.text(file), depth - 1):
+                    return True
+        return False
 
 
-def _recipe_runs_tests(project: Project, target: str) -> bool:
-    """Whether the recipe of a target, in any recipe file of the project, runs tests."""
-    start = re.compile(rf"^{re.escape(target)}\b.*$(?P<body>(?:\n(?:[ \t].*|))*)", re.MULTILINE)
+def _recipes(project: Project) -> set[str]:
+    """Targets of Makefiles and their like whose recipe runs tests."""
+    found: set[str] = set()
     for path in project.named(*_RECIPE_FILES):
-        for match in start.finditer(project.text(path)):
-            if _RUNS_TESTS.search(match.group()):
-                return True
-    return False
+        target = ""
+        for line in project.text(path).split("\n"):
+            if line[:1] not in (" ", "\t", "#", ""):
+                match = _RECIPE.match(line)
+                target = match.group(1) if match else ""
+            if target and _RUNS_TESTS.search(line):
+                found.add(target)
+    return found
 
 
 def _fix(project: Project) -> Fix | None:

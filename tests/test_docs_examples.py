@@ -25,6 +25,9 @@ RUN_BY_ANOTHER_TEST = {
     ("documents.md", "from pavedroad.documents import Document, Prose, Table"): (
         "tests/documents/test_site.py"
     ),
+    ("environments.md", "$ paved env show"): "tests/environments/test_page.py",
+    ("environments.md", "$ paved env diff HEAD~1 HEAD"): "tests/environments/test_page.py",
+    ("environments.md", "$ paved env drift"): "tests/environments/test_page.py",
     ("gates.md", "import msgspec"): "tests/registry/test_gates_page.py",
     ("housekeeping.md", "$ paved delete experiment/flights"): "tests/housekeeping/test_page.py",
     ("housekeeping.md", "$ paved gc --older-than 0 --grace 0"): "tests/housekeeping/test_page.py",

@@ -46,6 +46,8 @@ def loose_workflow(project: Project) -> Iterator[Found]:
         https://docs.github.com/actions/reference/security/secure-use
     """
     for workflow in project.workflows:
+        if not workflow.path.startswith((".github/", "action.y")):
+            continue  # GitHub runs those at the root only
         if workflow.system == "github":
             if not workflow.has_permissions and not all(job.has_permissions for job in workflow.jobs):
                 yield _without_permissions(project, workflow)

@@ -10,9 +10,15 @@ from pavedroad.checks.rule import rule
 from pavedroad.checks.rules.svc.web import apps, imports, routes, web_modules
 from pavedroad.checks.source import Call, Module
 
-_WORDS = r"(health|heartbeat|live|livez|liveness|ready|readyz|readiness|alive|ping|status|up)"
-_PATH = re.compile(rf"(.*[/_-])?{_WORDS}([a-z]?|[_-]?check)([/_-].*)?|.*/-/.*", re.IGNORECASE)
-_NAME = re.compile(rf"(.*_)?(health\w*|hear[t]?beat|{_WORDS})(_.*)?", re.IGNORECASE)
+_PATH = re.compile(
+    r"/?([\w.-]+/)*_?(health\w*|[\w-]+[_-]health|heart[_-]?beat|live|livez|liveness|ready|readyz|readiness|alive|"
+    r"ping|status|up)([_-]?check)?(/[\w.-]*)*",
+    re.IGNORECASE,
+)
+_HINT = re.compile(r"health|heart|live|ready|readiness|ping|status|/up\b|/-/", re.IGNORECASE)
+_NAME = re.compile(
+    r"(\w*_)?(health\w*|heart_?beat|livez|liveness|readyz|readiness|ping|alive)(_\w*)?", re.IGNORECASE
+)
 # Calls that give a path to something else than a decorated function.
 ADD_ROUTE = (
     "add_api_route",
@@ -77,7 +83,7 @@ def missing_health_route(project: Project) -> Iterator[Found]:
     made = [(module, call) for module in modules for call in apps(module)]
     if not made:
         return
-    healthy = [module.path for module in modules if _has_health_route(module)]
+    healthy = [module.path for module in project.modules if _may_be_asked(project, module)]
     folders = {module.path.rpartition("/")[0].rpartition("/")[0] for module, _ in made}
     for module, call in made:
         scope = module.path.rpartition("/")[0].rpartition("/")[0] if len(folders) > 1 else ""
@@ -92,6 +98,13 @@ def missing_health_route(project: Project) -> Iterator[Found]:
             hint='add a route such as @app.get("/health") that answers without asking the model',
             fix=_fix(module, call),
         )
+
+
+def _may_be_asked(project: Project, module: Module) -> bool:
+    """Whether a module has a health route; it may get the app from elsewhere and import no framework."""
+    if module.notebook or project.is_test(module.path) or not _HINT.search(module.text):
+        return False
+    return _has_health_route(module)
 
 
 def _has_health_route(module: Module) -> bool:

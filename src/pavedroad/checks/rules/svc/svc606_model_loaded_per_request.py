@@ -11,10 +11,11 @@ from pavedroad.checks.rules.svc.web import routes, web_modules
 from pavedroad.checks.source import Call, Module, Scope
 
 LOADERS = re.compile(
-    r"joblib\.load|(pickle|cloudpickle|dill)\.loads?|torch\.(jit\.)?load|(tensorflow\.)?keras\.models\.load_model|"
-    r"tensorflow\.saved_model\.load|tf\.keras\.models\.load_model|mlflow\.(\w+\.)?load_model|transformers\.pipeline|"
-    r"onnxruntime\.InferenceSession|skops\.io\.load|bentoml\.\w+\.(get|load_model)|"
-    r"(transformers|sentence_transformers)\.\w+(\.from_pretrained)?|spacy\.load|fasttext\.load_model|whisper\.load_model"
+    r"joblib\.load|(pickle|cloudpickle|dill)\.load|torch\.(jit\.)?load|skops\.io\.load|onnxruntime\.InferenceSession|"
+    r"((tensorflow\.)?keras|tf\.keras)\.(models|saving)\.load_model|tensorflow\.saved_model\.load|"
+    r"mlflow\.(\w+\.)?load_model|bentoml\.\w+\.load_model|transformers\.(\w+\.from_pretrained|pipeline)|"
+    r"sentence_transformers\.(SentenceTransformer|CrossEncoder)|(spacy|stanza)\.load|fasttext\.load_model|"
+    r"whisper\.load_model"
 )
 _RELOADS = re.compile(
     r"load|refresh|activate|switch|warm|update|register|upload|admin|train|startup", re.IGNORECASE

@@ -1,0 +1,6 @@
+from main import app
+
+
+@app.get("/api/v1/health-check")
+def check() -> str:
+    return "ok"

@@ -151,3 +151,20 @@ def test_any_text_is_read(text: str) -> None:
     dockerfile = read_dockerfile("Dockerfile", "FROM a\n" + text)
 
     assert dockerfile is None or dockerfile.instructions[0].line == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RUN <<A\n" * 200_000,
+        "\n" * 1_000_000,
+        "ARG A=xx\n" + "ARG A=$A$A$A$A\n" * 4_000 + "FROM $A\n",
+        "COPY " + "a " * 500_000 + "\n",
+        "RUN " + "pip install " * 80_000 + "\n",
+        "RUN a \\\n" * 200_000,
+    ],
+)
+def test_a_file_made_to_be_slow_is_read(text: str) -> None:
+    dockerfile = read_dockerfile("Dockerfile", text + "FROM python:3.11\nCOPY . .\n")
+
+    assert dockerfile is None or all(instruction.arguments for instruction in dockerfile.named("COPY"))

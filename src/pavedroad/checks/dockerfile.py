@@ -17,9 +17,11 @@ _HEREDOC = re.compile(r"(?<!<)<<-?\s*([\"']?)([A-Za-z_]\w*)\1")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?:(:?[-+])([^{}]*))?\}|(\w+))")
 _FLAG = re.compile(r"--([\w-]+)(?:=(\S*))?\s+")
 _AS = re.compile(r"^(\S+)(?:\s+as\s+(\S+))?\s*$", re.IGNORECASE)
-_TEMPLATE = re.compile(r"^\s*\{[%#]|^\s*FROM\s.*\{\{", re.MULTILINE | re.IGNORECASE)
+_TEMPLATE = re.compile(r"^[ \t]*\{[%#]|^[ \t]*FROM[ \t][^\n]{0,400}\{\{", re.MULTILINE | re.IGNORECASE)
 HEREDOC_INSTRUCTIONS = ("RUN", "COPY", "ADD")
 MOST_INSTRUCTIONS = 5_000
+LONGEST_VALUE = 65_536  # characters of an instruction that are taken apart by the shell's rules
+LONGEST_REFERENCE = 512  # characters of an image's name: ARG may double itself line by line
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +63,7 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
             if isinstance(words, list) and all(isinstance(word, str) for word in words):
                 return tuple(words)
         try:
-            return tuple(shlex.split(self.value))
+            return tuple(shlex.split(self.value) if len(self.value) < LONGEST_VALUE else self.value.split())
         except ValueError:
             return tuple(self.value.split())
 
@@ -180,13 +182,14 @@ def resolve(text: str, variables: dict[str, str]) -> str:
             return word
         return match.group() if known is None else known
 
-    return _VARIABLE.sub(value, text)
+    return _VARIABLE.sub(value, text[:LONGEST_REFERENCE])[:LONGEST_REFERENCE]
 
 
 def _instructions(text: str) -> Iterator[Instruction]:
     lines = text.replace("\r\n", "\n").split("\n")
     escape = _escape(lines)
     at = 0
+    last_line = {line.strip(): number for number, line in enumerate(lines)}
     for _ in range(MOST_INSTRUCTIONS):
         while at < len(lines) and (not lines[at].strip() or lines[at].lstrip().startswith("#")):
             at += 1
@@ -199,7 +202,7 @@ def _instructions(text: str) -> Iterator[Instruction]:
         value = joined[word.end() :].strip() if word else joined.strip()
         heredoc = ""
         if name in HEREDOC_INSTRUCTIONS:
-            heredoc, at = _heredocs(lines, at, value)
+            heredoc, at = _heredocs(lines, at, value, last_line)
         flags, value = _flags(value)
         yield Instruction(name=name, value=value, line=first + 1, end_line=at, flags=flags, heredoc=heredoc)
 
@@ -230,14 +233,13 @@ def _joined(lines: list[str], at: int, escape: str) -> tuple[str, int]:
     return " ".join(pieces), at
 
 
-def _heredocs(lines: list[str], at: int, value: str) -> tuple[str, int]:
+def _heredocs(lines: list[str], at: int, value: str, last_line: dict[str, int]) -> tuple[str, int]:
+    """The texts behind an instruction, and the number of the line behind them."""
     body: list[str] = []
     for match in _HEREDOC.finditer(value):
-        end = next(
-            (number for number in range(at, len(lines)) if lines[number].strip() == match.group(2)), None
-        )
-        if end is None:
+        if last_line.get(match.group(2), -1) < at:
             break  # `<<` of something else
+        end = next(number for number in range(at, len(lines)) if lines[number].strip() == match.group(2))
         body += lines[at:end]
         at = end + 1
     return "\n".join(body), at

@@ -13,7 +13,7 @@ _EXAMPLE = re.compile(
     r"\.(example|sample|template|dist|tmpl|tpl|defaults?|test|ci|docs?|schema|vault|enc|age)\b|^(example|sample|template)",
     re.IGNORECASE,
 )
-_ENTRY = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.]*)[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_ENTRY = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.]*)[ \t]*=(.*)$", re.MULTILINE)
 _SECRET_NAME = re.compile(
     r"(?<![A-Z])(PASS(WORD|WD)?|PWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY(_ID)?|PRIVATE_?KEY|CREDENTIALS?|DSN|"
     r"DATABASE_UR[IL]|CONNECTION_STRING|KEY)(?![A-Z])",
@@ -86,7 +86,7 @@ def env_file_in_git(project: Project) -> Iterator[Found]:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    value = value.partition(" #")[0]
+    value = value.partition(" #")[0].strip()
     if "://" in value:
         return bool(_PASSWORD_IN_URL.search(value))
     return bool(_SECRET_NAME.search(name)) and not _HARMLESS.search(name) and not is_placeholder(value)

@@ -8,7 +8,7 @@ from pavedroad.checks.model import Found, Place
 from pavedroad.checks.project import Project
 from pavedroad.checks.rule import rule
 
-_BUILT = re.compile(r"(?:docker|podman|buildx|buildah)[^\n]*?\s(?:-t|--tag)[ =]+[\"']?([\w./:-]+)")
+_BUILT = re.compile(r"(?:docker|podman|buildx|buildah)[^\n]{0,400}?\s(?:-t|--tag)[ =]+[\"']?([\w./:-]+)")
 _TALKS_OF_BUILDS = (".sh", ".md", "Makefile", ".yml", ".yaml", ".toml", "justfile")
 LARGEST_BYTES = 256 * 2**10
 

@@ -9,7 +9,7 @@ from pavedroad.checks.project import Project
 from pavedroad.checks.rule import rule
 
 _INSTALLS_LISTED = re.compile(
-    r"pip3?\s+install\b[^&|;\n]*(?:-r|--requirement)[ =]?\s*\S+|"
+    r"pip3?\s+install\b[^&|;\n]{0,400}(?:-r|--requirement)[ =]?\s*\S+|"
     r"\bpoetry\s+install\b|\bpipenv\s+(?:install|sync)\b|"
     r"\bconda\s+env\s+(?:create|update)\b|\bmamba\s+env\s+(?:create|update)\b|\buv\s+sync\b|"
     r"\bnpm\s+(?:ci|install)\b"

@@ -53,6 +53,7 @@ def _fill(tx, name, digests, at_ms):
     log_batch(tx, run_id, metrics=[*loss, auc], tags={"by": "hand"})
     many = [Metric(key="many", value=step / 7, at_ms=at_ms + step, step=step) for step in range(3000)]
     log_batch(tx, run_id, metrics=many)  # enough to be packed
+    log_batch(tx, run_id, metrics=[Metric(key=f"share {at}", value=at / 8, at_ms=at_ms) for at in range(8)])
     data = DatasetInput(name="rides", digest="d1", source_type="local", source="x", tags={"k": "v"})
     log_inputs(tx, run_id, [data])
     log_outputs(tx, run_id, [RunModel(model_id=model.id)])

@@ -10,7 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pavedroad.record import Record
-from pavedroad.tracking import Metric, log_batch, metric_history, point_store, start_run
+from pavedroad.tracking import Metric, delete_run, log_batch, metric_history, point_store, start_run
+from pavedroad.tracking.curve_checks import check_curves
+from pavedroad.tracking.erasing import erase_run
 from pavedroad.tracking.points import Place, place_of
 
 PLACES = st.tuples(
@@ -114,3 +116,88 @@ def test_writers_at_once_pack_one_curve_without_loss(shared_record: Record, smal
         list(threads.map(write, range(4)))
     assert len(read(shared_record, run_id)) == 120
     assert row_of(shared_record, run_id)["points"] == 120
+
+
+# ------------------------------------------------------------------------------------- many curves at once
+
+
+STEPS = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["abcd", "abc", "bcd", "ab"])), max_size=30)
+
+
+def log_row(record: Record, run_id: str, keys: str, step: int) -> None:
+    metrics = [Metric(key=key, value=step + ord(key) / 1000, at_ms=step, step=step) for key in keys]
+    record.db.write(lambda tx: log_batch(tx, run_id, metrics))
+
+
+def curves_of(record: Record, run_id: str) -> dict[str, list[int]]:
+    return {
+        key: [one.step for one in metric_history(record.db, run_id, key)]
+        for key in "abcd"
+        if metric_history(record.db, run_id, key)
+    }
+
+
+def batches_of(record: Record, run_id: str) -> int:
+    query = "SELECT COUNT(*) FROM metric_batches b JOIN runs r ON r.no = b.run_no WHERE r.id = :id"
+    return int(record.db.value(query, id=run_id))
+
+
+@pytest.fixture
+def wide(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three curves are many, and five batches too many."""
+    monkeypatch.setattr(point_store, "FEWEST_IN_A_BATCH", 3)
+    monkeypatch.setattr(point_store, "MOST_BATCHES", 5)
+
+
+@hypothesis_settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(logged=STEPS)
+def test_curves_logged_together_read_as_if_logged_alone(
+    shared_record: Record, wide: None, logged: list[tuple[int, str]]
+) -> None:
+    run_id = new_run(shared_record)
+    for step, keys in logged:
+        log_row(shared_record, run_id, keys, step)
+    wanted = {key: sorted({step for step, keys in logged if key in keys}) for key in "abcd"}
+    assert curves_of(shared_record, run_id) == {key: steps for key, steps in wanted.items() if steps}
+    assert not [wrong for wrong in check_curves(shared_record.db) if wrong and wrong.run_id == run_id]
+
+
+def test_batches_of_a_run_never_become_many(any_record: Record, wide: None) -> None:
+    run_id = new_run(any_record)
+    for step in range(23):
+        log_row(any_record, run_id, "abc", step)
+        assert batches_of(any_record, run_id) < 5
+    assert curves_of(any_record, run_id) == {key: list(range(23)) for key in "abc"}
+
+
+def test_a_batch_sent_again_is_there_once(any_record: Record, wide: None) -> None:
+    run_id = new_run(any_record)
+    for step in (1, 2, 2, 3, 1):
+        log_row(any_record, run_id, "abc", step)
+    assert curves_of(any_record, run_id) == {key: [1, 2, 3] for key in "abc"}
+    assert row_of(any_record, run_id)["points"] == 3
+
+
+def test_a_batch_is_undone_whole_when_one_curve_is_ahead(any_record: Record, wide: None) -> None:
+    run_id = new_run(any_record)
+    log_row(any_record, run_id, "abc", 1)
+    log_row(any_record, run_id, "b", 5)
+    log_row(any_record, run_id, "abc", 3)
+    assert curves_of(any_record, run_id) == {"a": [1, 3], "b": [1, 3, 5], "c": [1, 3]}
+    assert [wrong for wrong in check_curves(any_record.db) if wrong] == []
+
+
+def test_a_run_that_takes_the_number_of_an_erased_one_keeps_its_own_curves(
+    any_record: Record, wide: None
+) -> None:
+    erased = new_run(any_record)
+    for step in range(3):
+        log_row(any_record, erased, "abc", step)
+    any_record.db.write(lambda tx: delete_run(tx, erased, who="ada"))
+    any_record.db.write(lambda tx: erase_run(tx, erased, who="ada"))
+    run_id = new_run(any_record)
+    log_row(any_record, run_id, "bcd", 7)
+    log_row(any_record, run_id, "abc", 8)
+    assert curves_of(any_record, run_id) == {"a": [8], "b": [7, 8], "c": [7, 8], "d": [7]}

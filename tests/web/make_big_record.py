@@ -76,7 +76,7 @@ def _fill(tx: Transaction, runs: int, chance: random.Random, end_ms: int) -> lis
 
 def _values(tx: Transaction, numbers: list[tuple[int, int]], chance: random.Random) -> None:
     params, tags = [], []
-    curves: dict[tuple[int, str], list[Place]] = {}
+    curves: dict[int, dict[str, list[Place]]] = {}
     for at, (number, start_ms) in enumerate(numbers):
         params += [{"no": number, "key": key, "value": str(chance.randrange(1, 100))} for key in PARAMS]
         tags += [
@@ -93,7 +93,8 @@ def _values(tx: Transaction, numbers: list[tuple[int, int]], chance: random.Rand
         for key in METRICS:
             value = chance.random() if key != "test rows" else float(chance.randrange(10**5, 10**6))
             is_long = at % 100 == 0
-            curves[number, key] = _long_curve(start_ms, chance) if is_long else [(start_ms, 0, value, False)]
+            points = _long_curve(start_ms, chance) if is_long else [(start_ms, 0, value, False)]
+            curves.setdefault(number, {})[key] = points
     tx.many(SQL.insert_param, params)
     tx.many(SQL.upsert_tag, tags)
     add_points(tx, curves)

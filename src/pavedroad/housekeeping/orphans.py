@@ -70,6 +70,11 @@ KINDS = (
         where="NOT EXISTS (SELECT 1 FROM latest_metrics m WHERE m.curve = metric_blocks.curve)",
     ),
     Orphans(
+        table="metric_batches",
+        says="batches of points without a run",
+        where="NOT EXISTS (SELECT 1 FROM runs r WHERE r.no = metric_batches.run_no)",
+    ),
+    Orphans(
         table="latest_metrics",
         says="curves without a run",
         where="NOT EXISTS (SELECT 1 FROM runs r WHERE r.no = latest_metrics.run_no)",

@@ -35,8 +35,9 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 WRITERS = 8
 CONNECTIONS = WRITERS + 4  # readers find one while all writers are at work
-ATTEMPTS = 20  # of a transaction that PostgreSQL undid because of another one
+LONGEST_TRY_S = 10.0  # for a transaction that PostgreSQL undoes again and again because of others
 LONGEST_PAUSE_S = 0.05  # between two attempts
+MOST_DOUBLINGS = 10  # of the pause
 
 
 class PostgresDatabase:
@@ -148,8 +149,9 @@ class PostgresDatabase:
         A unique key that is taken may have been free when `work` looked: run again, it sees the other row. Of
         all writers that want the same next number, each attempt lets one through.
         """
-        lost = taken = 0
-        for attempt in range(ATTEMPTS):
+        lost = taken = attempt = 0
+        end = time.monotonic() + LONGEST_TRY_S
+        while time.monotonic() < end:
             try:
                 return self._try_write(work, isolation)
             except ConnectionLost:
@@ -162,6 +164,7 @@ class PostgresDatabase:
                 if taken > WRITERS:
                     raise
             except Again:
+                attempt = min(attempt + 1, MOST_DOUBLINGS)
                 time.sleep(random.random() * min(LONGEST_PAUSE_S, 0.001 * 2**attempt))  # noqa: S311
         raise Unavailable("the database is too busy for this change", hint="try again")
 

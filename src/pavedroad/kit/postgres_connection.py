@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -200,6 +200,14 @@ class PostgresTransaction:
                 return cursor.rowcount if rows else 0
         except (psycopg.Error, UnicodeEncodeError) as error:
             raise translate(error) from error
+
+    def each(self, query: str, rows: Sequence[Mapping[str, Any]], /) -> bool:
+        self._execute("SAVEPOINT each_row", {})
+        is_done = self.many(query, rows) == len(rows)
+        if not is_done:
+            self._execute("ROLLBACK TO SAVEPOINT each_row", {})
+        self._execute("RELEASE SAVEPOINT each_row", {})
+        return is_done
 
     def _execute(self, query: str, values: Mapping[str, Any]) -> psycopg.Cursor[dict[str, Any]]:
         check_texts(values)

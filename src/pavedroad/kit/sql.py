@@ -66,6 +66,9 @@ class Transaction(Reader, Protocol):
     def many(self, query: str, rows: Iterable[Mapping[str, Any]], /) -> int:
         """Execute once for each; the number of rows changed in all."""
 
+    def each(self, query: str, rows: Sequence[Mapping[str, Any]], /) -> bool:
+        """As `many` where each changes one row; when one does not, none does, and the answer is False."""
+
 
 # One call for several items, which says for each why it is refused, or None.
 Together = Callable[[Transaction, Sequence[Item]], Sequence[Exception | None]]
@@ -140,9 +143,8 @@ def check_all_texts(rows: Iterable[Mapping[str, Any]]) -> None:
     """As `check_texts` for each of many rows, most of which hold none."""
     for row in rows:
         for value in row.values():
-            if type(value) is str:
+            if type(value) is str and "\0" in value:
                 check_texts(row)
-                break
 
 
 def refuse_nesting(verb: str) -> NoReturn:

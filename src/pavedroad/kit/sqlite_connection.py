@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -91,6 +91,14 @@ class SqliteTransaction(SqliteReader):
             return self._open.executemany(text, places).rowcount
         except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
             raise translate(error) from error
+
+    def each(self, query: str, rows: Sequence[Mapping[str, Any]], /) -> bool:
+        self._open.execute("SAVEPOINT each_row")
+        is_done = self.many(query, rows) == len(rows)
+        if not is_done:
+            self._open.execute("ROLLBACK TO each_row")
+        self._open.execute("RELEASE each_row")
+        return is_done
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:

@@ -19,7 +19,7 @@ from pavedroad.tracking import limits
 from pavedroad.tracking.artifact_files import put_file
 from pavedroad.tracking.inputs import RunInputs
 from pavedroad.tracking.logged_models import create_logged_model
-from pavedroad.tracking.metrics import CurveKey, add_points
+from pavedroad.tracking.metrics import add_points
 from pavedroad.tracking.model import (
     ACTIVE,
     ARTIFACTS,
@@ -131,11 +131,11 @@ def adopt_run(tx: Transaction, run: Run, inputs: RunInputs, *, deleted_ms: int |
 
 def adopt_points(tx: Transaction, points: Iterable[tuple[int, Iterable[Metric]]]) -> None:
     """Points of adopted runs, named by row number, deleted or not. A point that is there stays one point."""
-    added: dict[CurveKey, list[Place]] = {}
+    added: dict[int, dict[str, list[Place]]] = {}
     for number, metrics in points:
         for metric in metrics:
             place = place_of(metric.at_ms, metric.step, metric.value)
-            added.setdefault((number, metric.key), []).append(place)
+            added.setdefault(number, {}).setdefault(metric.key, []).append(place)
     add_points(tx, added)
 
 

@@ -18,7 +18,7 @@ from pavedroad.tracking.store import DEFAULT_EXPERIMENT, get_experiment, get_run
 SQL, STORE = load_queries("pavedroad.tracking", "erasing.sql"), load_queries("pavedroad.tracking")
 RUNS_AT_ONCE = 200
 OF_A_RUN = (
-    SQL.erase_params, SQL.erase_tags, SQL.erase_points, SQL.erase_blocks, SQL.erase_curves,
+    SQL.erase_params, SQL.erase_tags, SQL.erase_points, SQL.erase_blocks, SQL.erase_batches, SQL.erase_curves,
     SQL.erase_input_tags, SQL.erase_inputs, SQL.erase_run_models,
 )  # fmt: skip
 OF_A_MODEL = (

@@ -13,6 +13,9 @@ DELETE FROM metrics WHERE curve IN (SELECT curve FROM latest_metrics WHERE run_n
 -- name: erase_blocks
 DELETE FROM metric_blocks WHERE curve IN (SELECT curve FROM latest_metrics WHERE run_no = :no)
 
+-- name: erase_batches
+DELETE FROM metric_batches WHERE run_no = :no
+
 -- name: erase_curves
 DELETE FROM latest_metrics WHERE run_no = :no
 

@@ -22,6 +22,31 @@ SET value = :value, is_nan = :is_nan, at_ms = :at_ms, step = :step,
     loose = :loose, high_ms = :high_ms, high_step = :high_step, high_value = :high_value
 WHERE curve = :curve
 
+-- name: extend_curve
+-- By one number that lies after all of its points.
+UPDATE latest_metrics
+SET value = :value, is_nan = 0, at_ms = :at_ms, step = :step, points = points + 1, loose = loose + 1,
+    min_value = CASE WHEN min_value <= :value THEN min_value ELSE :value END,
+    max_value = CASE WHEN max_value >= :value THEN max_value ELSE :value END,
+    high_ms = :at_ms, high_step = :step, high_value = :value
+WHERE curve = :curve
+
+-- name: extend_known_curve
+-- As `extend_curve`, if the curve is the one it is taken for and the number does lie after all of its points.
+UPDATE latest_metrics
+SET value = :value, is_nan = 0, at_ms = :at_ms, step = :step, points = points + 1, loose = loose + 1,
+    min_value = CASE WHEN min_value <= :value THEN min_value ELSE :value END,
+    max_value = CASE WHEN max_value >= :value THEN max_value ELSE :value END,
+    high_ms = :at_ms, high_step = :step, high_value = :value
+WHERE curve = :curve AND run_no = :run_no AND key = :key
+  AND points > 0 AND step < :step AND (high_ms, high_step, high_value) < (:at_ms, :step, :value)
+
+-- name: full_curves
+SELECT curve FROM latest_metrics WHERE run_no = :run_no AND loose >= :loose
+
+-- name: set_loose
+UPDATE latest_metrics SET loose = :loose WHERE curve = :curve
+
 -- name: insert_point
 INSERT INTO metrics (curve, at_ms, step, value, is_nan) VALUES (:curve, :at_ms, :step, :value, :is_nan)
 ON CONFLICT (curve, at_ms, step, value, is_nan) DO NOTHING
@@ -79,6 +104,23 @@ LEFT JOIN metric_blocks p ON p.no = c.no
     AND (c.is_loose = 1 OR (c.points_to > :offset - c.loose AND c.points_to - c.points < :until))
 UNION ALL
 SELECT 1, 1, at_ms, step, value, is_nan, NULL FROM metrics WHERE curve = :curve
+UNION ALL
+SELECT 2, 0, 0, 0, 0, 0, payload FROM metric_batches
+WHERE run_no = (SELECT run_no FROM latest_metrics WHERE curve = :curve)
+
+-- name: insert_batch
+INSERT INTO metric_batches (run_no, payload) VALUES (:run_no, :payload)
+
+-- name: count_batches
+SELECT COUNT(*) AS number FROM metric_batches WHERE run_no = :run_no
+
+-- name: batches
+-- Those of the run that a curve is of.
+SELECT no, payload FROM metric_batches
+WHERE run_no = (SELECT run_no FROM latest_metrics WHERE curve = :curve) ORDER BY no
+
+-- name: delete_batch
+DELETE FROM metric_batches WHERE no = :no
 
 -- name: insert_logged_model_metric
 INSERT INTO logged_model_metrics (model_id, run_id, key, at_ms, step, value, is_nan, dataset_name, dataset_digest)

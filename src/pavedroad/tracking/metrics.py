@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from pavedroad.errors import Invalid, NotFound
+from pavedroad.errors import Invalid, NotFound, Unavailable
 from pavedroad.kit.sql import Reader, Row, Transaction, load_queries
 from pavedroad.tracking import point_store
 from pavedroad.tracking.model import Metric
@@ -22,44 +23,75 @@ SQL = point_store.SQL
 # Up to so many curves in a batch are looked up one by one; above, all curves of the run are read once.
 FEW_CURVES = 20
 
-CurveKey = tuple[int, str]  # the run's number and the metric's key
-PointsOfRun = tuple[str, Mapping[str, Sequence[Place]]]  # the run's id, and what its curves get
+PointsOfCurves = Mapping[str, Sequence[Place]]  # by key
+PointsOfRun = tuple[str, PointsOfCurves]  # the run's id, and what its curves get
+
+# Numbers of curves by run and key. Only a guess, which a statement checks: others may have erased the run.
+RUNS_REMEMBERED = 256
+_curves_lately: dict[int, dict[str, int]] = {}
 
 _by_step = itemgetter(1, 0, 2)  # of a place
 
 
 def log_metrics(tx: Transaction, run_id: str, number: int, metrics: Iterable[Metric]) -> None:
     """Add points to the curves of a run. `number` is the run's; the metrics are checked already."""
-    added: dict[CurveKey, list[Place]] = {}
+    added: dict[str, list[Place]] = {}
     of_models = []
     for metric in metrics:
-        added.setdefault((number, metric.key), []).append(place_of(metric.at_ms, metric.step, metric.value))
+        added.setdefault(metric.key, []).append(place_of(metric.at_ms, metric.step, metric.value))
         if metric.model_id:
             of_models.append(_to_model_point(metric, run_id))
-    add_points(tx, added)
+    add_points(tx, {number: added})
     if of_models:
         _log_model_metrics(tx, of_models)
 
 
-def add_points(tx: Transaction, added: Mapping[CurveKey, Sequence[Place]]) -> None:
-    """Add points to curves, which are made when they are not there. A point that is there stays one point."""
-    curves = _locked_curves(tx, added)
-    ends, grown, rows = [], [], []
-    for key, curve in curves.items():
-        places = added[key]
-        end = _with_next(curve, places)
-        if end is not None:
-            rows.append(point_store.to_row(curve.curve, places[0]))
+def add_points(tx: Transaction, added: Mapping[int, PointsOfCurves]) -> None:
+    """Add points to curves of runs, which are named by their row number.
+
+    A curve is made when it is not there. A point that is there stays one point.
+    """
+    _add_to_read(tx, {number: points for number, points in added.items() if not _extend(tx, number, points)})
+
+
+def _extend(tx: Transaction, run_no: int, added: PointsOfCurves) -> bool:
+    """Add one number to each of many curves without reading them; False when it is not so simple."""
+    known = _curves_lately.get(run_no)
+    if known is None or len(added) < point_store.FEWEST_IN_A_BATCH:
+        return False
+    rows = []
+    for key in sorted(added):
+        curve, places = known.get(key), added[key]
+        at_ms, step, value, is_nan = places[0]
+        if curve is None or is_nan or len(places) > 1:
+            return False
+        row = {"curve": curve, "run_no": run_no, "key": key, "at_ms": at_ms, "step": step, "value": value}
+        rows.append(row)
+    if not tx.each(SQL.extend_known_curve, rows):
+        return False
+    point_store.insert_batch(tx, run_no, rows)
+    return True
+
+
+def _add_to_read(tx: Transaction, added: Mapping[int, PointsOfCurves]) -> None:
+    next_of: dict[int, list[dict[str, Any]]] = {}  # by run
+    ends, grown, full = [], [], []
+    for curve in _locked_curves(tx, added):
+        places = added[curve.run_no][curve.key]
+        if _is_next(curve, places):
+            next_of.setdefault(curve.run_no, []).append(point_store.to_row(curve.curve, places[0]))
+            loose = curve.loose + 1
         else:
             growth = point_store.add(tx, curve, places)
             grown.append(growth)
-            end = _grown(curve, places, growth)
-        ends.append(end)
-    point_store.insert(tx, rows, grown)
-    for end in ends:
-        if end["loose"] >= point_store.MOST_LOOSE:
-            end["loose"] = point_store.pack_loose(tx, end["curve"])
+            ends.append(_grown(curve, places, growth))
+            loose = growth.loose
+        if loose >= point_store.MOST_LOOSE:
+            full.append(curve.curve)
+    tx.many(SQL.extend_curve, list(chain.from_iterable(next_of.values())))
     tx.many(SQL.advance_curve, ends)
+    point_store.insert(tx, next_of, grown)
+    point_store.pack_full(tx, full)
 
 
 def metric_history(
@@ -166,20 +198,31 @@ def _metrics(points: Points, key: str) -> Iterator[Metric]:
         yield Metric(key=key, value=value, at_ms=at_ms, step=step)
 
 
-def _locked_curves(tx: Transaction, wanted: Iterable[CurveKey]) -> dict[CurveKey, Curve]:
-    """The rows of curves in order, which stay as they are until this transaction ends."""
-    by_run: dict[int, list[str]] = {}
-    for number, key in sorted(wanted):  # in order, so that two writers never wait for each other
-        by_run.setdefault(number, []).append(key)
-    found: dict[CurveKey, Curve] = {}
-    for number, keys in by_run.items():
+def _locked_curves(tx: Transaction, wanted: Mapping[int, Iterable[str]]) -> list[Curve]:
+    """The rows of curves in order, which stay as they are until this transaction ends.
+
+    In order, so that two writers never wait for each other. Raises Unavailable for a run being erased.
+    """
+    found: list[Curve] = []
+    for number, keys in sorted(wanted.items()):
+        keys = sorted(keys)
         held = _curves_of_run(tx, number, keys)
         missing = [{"run_no": number, "key": key} for key in keys if key not in held]
         if missing:
             tx.many(SQL.insert_curve, missing)  # unless another writer makes them meanwhile
             held |= _curves_of_run(tx, number, [key for key in keys if key not in held])
-        found |= {(number, key): held[key] for key in keys}
+        if not held.keys() >= set(keys):
+            raise Unavailable("a run was erased while it was logged to", hint="try again")
+        found += [held[key] for key in keys]
+        _remember(number, held)
     return found
+
+
+def _remember(run_no: int, curves: Mapping[str, Curve]) -> None:
+    if len(curves) >= point_store.FEWEST_IN_A_BATCH:
+        if len(_curves_lately) >= RUNS_REMEMBERED:
+            _curves_lately.clear()
+        _curves_lately[run_no] = {key: curve.curve for key, curve in curves.items()}
 
 
 def _curves_of_run(tx: Transaction, number: int, keys: Sequence[str]) -> dict[str, Curve]:
@@ -188,32 +231,15 @@ def _curves_of_run(tx: Transaction, number: int, keys: Sequence[str]) -> dict[st
     return {key: to_curve(row) for key in keys for row in tx.lock(SQL.curve, no=number, key=key)}
 
 
-def _with_next(curve: Curve, places: Sequence[Place]) -> dict[str, Any] | None:
-    """The row of a curve with one number more, after all others; None when it is not so simple."""
+def _is_next(curve: Curve, places: Sequence[Place]) -> bool:
+    """True for one number that lies after all points of a curve."""
     at_ms, step, value, is_nan = places[0]
-    if (
-        len(places) > 1
-        or is_nan
-        or curve.high is None
-        or curve.high >= (at_ms, step, value)
-        or step <= curve.step
-    ):
-        return None
-    lowest, highest = curve.min_value, curve.max_value
-    return {
-        "curve": curve.curve,
-        "at_ms": at_ms,
-        "step": step,
-        "value": value,
-        "is_nan": 0,
-        "points": curve.points + 1,
-        "min_value": value if lowest is None or value < lowest else lowest,
-        "max_value": value if highest is None or value > highest else highest,
-        "loose": curve.loose + 1,
-        "high_ms": at_ms,
-        "high_step": step,
-        "high_value": value,
-    }
+    if len(places) > 1 or is_nan:
+        return False
+    if not curve.points:
+        return True
+    high = curve.high
+    return high is not None and high < (at_ms, step, value) and step > curve.step
 
 
 def _grown(curve: Curve, added: Sequence[Place], growth: point_store.Added) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where the points of a curve are kept: the newest as rows, the others packed in blocks.
+"""Where the points of a curve are kept: the newest as rows, alone or of many curves; others packed in blocks.
 
 A writer holds the row of the curve (`Transaction.lock`), so that one at a time adds to it or packs it.
 """
@@ -6,7 +6,7 @@ A writer holds the row of the curve (`Transaction.lock`), so that one at a time 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -21,10 +21,13 @@ from pavedroad.tracking.points import (
     in_order,
     merged,
     pack,
+    pack_batch,
     parts_of,
+    place_of,
     places_of,
     to_points,
     unpack,
+    unpack_batch,
 )
 
 SQL = load_queries("pavedroad.tracking", "metric_queries.sql")
@@ -34,6 +37,9 @@ MOST_LOOSE = 4096  # points of a curve that wait to be packed
 ENOUGH_TO_PACK = 512  # points added at once that make a block of their own
 STAY_LOOSE = 64  # of the last points, when the others are packed
 FEWEST_IN_A_BLOCK = 32  # points added at once; fewer become rows
+FEWEST_IN_A_BATCH = 8  # curves of a run that get one point each; fewer become rows
+OF_MANY_CURVES = 2  # where `pieces` says whether a piece is loose: a batch
+MOST_BATCHES = 128  # of a run: who reads one of its curves reads them all
 
 
 class Curve(NamedTuple):
@@ -97,6 +103,8 @@ def add(tx: Transaction, curve: Curve, places: Sequence[Place]) -> Added:
     number, loose, high = curve.curve, curve.loose, curve.high
     ordered = in_order(places)
     is_later = not curve.points or (high is not None and ordered[0][:3] > high)
+    if not is_later:
+        spread_batches(tx, number)
     new = ordered if is_later else _not_packed(tx, number, ordered)
     if new and (high is None or new[-1][:3] > high):
         high = new[-1][:3]
@@ -111,13 +119,61 @@ def add(tx: Transaction, curve: Curve, places: Sequence[Place]) -> Added:
     else:
         new = new if is_later else _not_in_rows(tx, number, new)
         count = len(new)
-        blocks = [_block(number, new, is_loose=True)] if new else []
+        blocks = [_loose_block(number, to_points(new))] if new else []
     return Added(points=count, loose=loose + count, high=high, rows=rows, blocks=blocks)
 
 
-def insert(tx: Transaction, rows: list[dict[str, Any]], added: Sequence[Added]) -> None:
-    tx.many(SQL.insert_point, rows + [row for one in added for row in one.rows])
+def insert(tx: Transaction, next_of: Mapping[int, Sequence[dict[str, Any]]], added: Sequence[Added]) -> None:
+    """`next_of` has, by run, rows of numbers that lie after all that their curves have."""
+    rows = [row for one in added for row in one.rows]
+    for run_no, some in next_of.items():
+        if len(some) < FEWEST_IN_A_BATCH:
+            rows += some
+        else:
+            insert_batch(tx, run_no, some)
+    tx.many(SQL.insert_point, rows)
     tx.many(SQL.insert_block, [block for one in added for block in one.blocks])
+
+
+def insert_batch(tx: Transaction, run_no: int, rows: Sequence[dict[str, Any]]) -> None:
+    """Add one number to each of many curves of a run. It must lie after all that the curve has."""
+    curves = [row["curve"] for row in rows]
+    at_ms, step, value = ([row[name] for row in rows] for name in ("at_ms", "step", "value"))
+    tx.run(SQL.insert_batch, run_no=run_no, payload=pack_batch(curves, Points(at_ms, step, value)))
+    if tx.value(SQL.count_batches, run_no=run_no) >= MOST_BATCHES:
+        spread_batches(tx, curves[0])
+        pack_full(tx, [row["curve"] for row in tx.all(SQL.full_curves, run_no=run_no, loose=MOST_LOOSE)])
+
+
+def pack_full(tx: Transaction, curves: Sequence[int]) -> None:
+    """Pack the loose points of these curves, and say in their rows how many are left."""
+    for curve in curves:
+        tx.run(SQL.set_loose, curve=curve, loose=pack_loose(tx, curve))
+
+
+def spread_batches(tx: Transaction, curve: int) -> None:
+    """Give the points in the batches of the run of this curve to their curves; they stay loose."""
+    batches = tx.lock(SQL.batches, curve=curve)
+    parts_of_same: dict[tuple[int, ...], list[Points]] = {}
+    for batch in batches:
+        curves, points = unpack_batch(batch["payload"])
+        parts_of_same.setdefault(tuple(curves), []).append(points)
+    rows, blocks = [], []
+    for same, parts in parts_of_same.items():
+        columns = [zip(*column, strict=True) for column in zip(*map(_columns, parts), strict=True)]
+        for number, *part in zip(same, *columns, strict=True):
+            points = Points(*part)
+            if len(points) < FEWEST_IN_A_BLOCK:
+                rows += [to_row(number, place) for place in places_of(points)]
+            else:
+                blocks.append(_loose_block(number, points))
+    tx.many(SQL.insert_point, rows)
+    tx.many(SQL.insert_block, blocks)
+    tx.many(SQL.delete_batch, [{"no": batch["no"]} for batch in batches])
+
+
+def _columns(points: Points) -> tuple[Sequence[int], Sequence[int], Sequence[float]]:
+    return points.at_ms, points.step, points.value
 
 
 def pack_loose(tx: Transaction, curve: int) -> int:
@@ -125,6 +181,7 @@ def pack_loose(tx: Transaction, curve: int) -> int:
 
     The last ones stay, because what comes a little late, or after one that came too early, lies among them.
     """
+    spread_batches(tx, curve)
     loose = [_place(row) for row in tx.all(SQL.loose_points, curve=curve)]
     for row in tx.all(SQL.loose_payloads, curve=curve):
         loose += places_of(unpack(row["payload"]))
@@ -153,7 +210,7 @@ def read_points(reader: Reader, curve: int, *, limit: int = ALL_POINTS, offset: 
     until = min(offset + limit, ALL_POINTS)
     rows = reader.all(SQL.pieces, curve=curve, offset=offset, until=until)
     at = 0
-    for piece in _pieces(rows):
+    for piece in _pieces(rows, curve):
         first, last = max(offset - at, 0), min(until - at, len(piece))
         at += len(piece)
         if first < last:
@@ -161,12 +218,17 @@ def read_points(reader: Reader, curve: int, *, limit: int = ALL_POINTS, offset: 
             yield points if (first, last) == (0, len(points)) else points.part(first, last)
 
 
-def _pieces(rows: Sequence[Row]) -> list[Piece]:
+def _pieces(rows: Sequence[Row], curve: int) -> list[Piece]:
     loose: list[Place] = []
     held = []
     for row in rows:
         if not row["is_loose"]:
             held.append(row)
+        elif row["is_loose"] == OF_MANY_CURVES:
+            curves, points = unpack_batch(row["payload"])
+            if curve in curves:
+                at = curves.index(curve)
+                loose += places_of(points.part(at, at + 1))
         elif row["payload"] is None:
             loose.append((row["first_ms"], row["first_step"], row["first_value"], bool(row["is_nan"])))
         else:
@@ -193,7 +255,7 @@ def _stands_alone(block: Row, more: Sequence[Place]) -> bool:
 
 def _not_packed(tx: Transaction, curve: int, ordered: Sequence[Place]) -> list[Place]:
     held: set[Place] = set()
-    for row in tx.all(SQL.blocks_between, curve=curve, **_bounds(ordered)):
+    for row in tx.all(SQL.blocks_between, curve=curve, **_bounds(ordered[0], ordered[-1])):
         points = unpack(row["payload"])
         start, end = bisect_left(points.at_ms, ordered[0][0]), bisect_right(points.at_ms, ordered[-1][0])
         held.update(places_of(points.part(start, end)))
@@ -203,7 +265,10 @@ def _not_packed(tx: Transaction, curve: int, ordered: Sequence[Place]) -> list[P
 def _not_in_rows(tx: Transaction, curve: int, ordered: Sequence[Place]) -> list[Place]:
     if not ordered:
         return []
-    held = {_place(row) for row in tx.all(SQL.loose_points_between, curve=curve, **_bounds(ordered))}
+    held = {
+        _place(row)
+        for row in tx.all(SQL.loose_points_between, curve=curve, **_bounds(ordered[0], ordered[-1]))
+    }
     return [place for place in ordered if place not in held]
 
 
@@ -212,18 +277,25 @@ def to_row(curve: int, place: Place) -> dict[str, Any]:
     return {"curve": curve, "at_ms": at_ms, "step": step, "value": value, "is_nan": int(is_nan)}
 
 
-def _block(curve: int, ordered: Sequence[Place], *, is_loose: bool = False) -> dict[str, Any]:
+def _block(curve: int, ordered: Sequence[Place]) -> dict[str, Any]:
+    payload = pack(to_points(ordered))
     return {
         "curve": curve,
-        "is_loose": int(is_loose),
+        "is_loose": 0,
         "points": len(ordered),
-        **_bounds(ordered),
-        "payload": pack(to_points(ordered), deflate=not is_loose),
+        **_bounds(ordered[0], ordered[-1]),
+        "payload": payload,
     }
 
 
-def _bounds(ordered: Sequence[Place]) -> dict[str, Any]:
-    (first_ms, first_step, first_value, _), (last_ms, last_step, last_value, _) = ordered[0], ordered[-1]
+def _loose_block(curve: int, points: Points) -> dict[str, Any]:
+    first, last = (place_of(points.at_ms[at], points.step[at], points.value[at]) for at in (0, -1))
+    payload = pack(points, deflate=False)
+    return {"curve": curve, "is_loose": 1, "points": len(points), **_bounds(first, last), "payload": payload}
+
+
+def _bounds(first: Place, last: Place) -> dict[str, Any]:
+    (first_ms, first_step, first_value, _), (last_ms, last_step, last_value, _) = first, last
     return {
         "first_ms": first_ms,
         "first_step": first_step,

@@ -133,6 +133,16 @@ def unpack(payload: bytes) -> Points:
     return Points(at_ms, step, value)
 
 
+def pack_batch(curves: Sequence[int], points: Points) -> bytes:
+    """Points of several curves; `curves` says which one each is of."""
+    return len(curves).to_bytes(4, "little") + _pack_numbers(curves) + pack(points, deflate=False)
+
+
+def unpack_batch(payload: bytes) -> tuple[Sequence[int], Points]:
+    curves, at = _unpack_numbers(payload, 4, int.from_bytes(payload[:4], "little"))
+    return curves, unpack(payload[at:])
+
+
 def _pack_numbers(numbers: Sequence[int]) -> bytes:
     """The first one in 8 bytes, then the width of the differences and the differences."""
     if not numbers:

@@ -11,7 +11,7 @@ from pavedroad.errors import Exists, Invalid, NotFound, PavedError, did_you_mean
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.sql import Reader, Row, Transaction, load_queries
 from pavedroad.tracking import limits
-from pavedroad.tracking.metrics import CurveKey, PointsOfRun, add_points, log_metrics, to_metric
+from pavedroad.tracking.metrics import PointsOfCurves, PointsOfRun, add_points, log_metrics, to_metric
 from pavedroad.tracking.model import (
     ACTIVE,
     ARTIFACTS,
@@ -25,7 +25,6 @@ from pavedroad.tracking.model import (
     root_of,
 )
 from pavedroad.tracking.names import random_name
-from pavedroad.tracking.points import Place
 
 SQL = load_queries("pavedroad.tracking")
 DEFAULT_EXPERIMENT = "0"
@@ -152,8 +151,9 @@ def delete_experiment_tag(tx: Transaction, experiment_id: str, key: str) -> None
 
 
 def experiment_number(experiment_id: str) -> int:
-    """Experiment ids are numbers. Raises Invalid for anything else."""
-    if not (experiment_id.isascii() and experiment_id.isdigit() and int(experiment_id[:20]) <= LARGEST_ID):
+    """Experiment ids are numbers, though none is negative. Raises Invalid for anything else."""
+    digits = experiment_id.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and int(digits[:20]) <= LARGEST_ID):
         raise Invalid(f"Invalid experiment ID '{experiment_id}'. Experiment ID must be a valid integer.")
     return int(experiment_id[:20])
 
@@ -388,7 +388,7 @@ def log_batch(
 def log_points(tx: Transaction, items: Sequence[PointsOfRun]) -> list[Exception | None]:
     """Add points, checked already, to the curves of several runs; for each item, why it is refused."""
     numbers: dict[str, int | PavedError] = {}
-    added: dict[CurveKey, list[Place]] = {}
+    added: dict[int, PointsOfCurves] = {}
     for run_id, curves in items:
         if run_id not in numbers:
             try:
@@ -397,11 +397,14 @@ def log_points(tx: Transaction, items: Sequence[PointsOfRun]) -> list[Exception 
                 numbers[run_id] = refusal
         number = numbers[run_id]
         if isinstance(number, int):
-            for key, places in curves.items():
-                added.setdefault((number, key), []).extend(places)
+            added[number] = _joined(added[number], curves) if number in added else curves
     add_points(tx, added)
     found = [numbers[run_id] for run_id, _ in items]
     return [None if isinstance(number, int) else number for number in found]
+
+
+def _joined(first: PointsOfCurves, second: PointsOfCurves) -> PointsOfCurves:
+    return {key: [*first.get(key, ()), *second.get(key, ())] for key in {**first, **second}}
 
 
 def log_metric(tx: Transaction, run_id: str, metric: Metric) -> None:

@@ -25,3 +25,12 @@ CREATE TABLE metric_blocks (
     payload BLOB NOT NULL
 );
 CREATE INDEX metric_blocks_by_curve ON metric_blocks (curve, last_ms);
+
+-- What was logged at once of many curves of a run, the newest point of each: one row instead of one in every curve. They
+-- are moved to the two tables above before there are many of them.
+CREATE TABLE metric_batches (
+    no INTEGER PRIMARY KEY,
+    run_no BIGINT NOT NULL REFERENCES runs (no),
+    payload BLOB NOT NULL
+);
+CREATE INDEX metric_batches_by_run ON metric_batches (run_no);

@@ -165,11 +165,11 @@ def _of_images(project: Project) -> Iterator[StatedPython]:
                     says=f"{stage.image.short_name}:{stage.image.tag}",
                     allowed=frozenset({python}),
                     kind="image",
-                    folder=_folder_served(project, dockerfile, stage),
+                    folder=unit_served(project, dockerfile, stage),
                 )
 
 
-def _folder_served(project: Project, dockerfile: Dockerfile, stage: Stage) -> str:
+def unit_served(project: Project, dockerfile: Dockerfile, stage: Stage) -> str:
     """The unit whose packages the image gets; `?` when it installs none of ours."""
     copied = [
         argument.removeprefix("./")

@@ -1,0 +1,3 @@
+variable "install" {
+  default = "apt-get install -y cuda-drivers-450"
+}

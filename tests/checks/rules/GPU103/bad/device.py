@@ -1,0 +1,3 @@
+import torch as t
+
+DEVICE = t.device('cuda')

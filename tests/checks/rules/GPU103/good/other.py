@@ -1,0 +1,4 @@
+from somewhere import engine
+
+engine.cuda()
+engine.to("cuda")

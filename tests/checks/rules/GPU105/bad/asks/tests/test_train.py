@@ -1,0 +1,5 @@
+import train
+
+
+def test_it():
+    assert train.model

@@ -59,16 +59,20 @@ def report_text(report: Report, *, width: int) -> str:
 def _line(line: Line, column: int, width: int) -> list[str]:
     gap = " " * (column + 8)
     room = width - len(gap)
-    first, *rest = textwrap.wrap(line.says, room, break_on_hyphens=False) or [""]
+    first, *rest = _wrap(line.says, room)
     shown = [f"{styled(f'{line.verdict:<4}', _STYLES[line.verdict])}  {line.check:<{column}}  {first}"]
     shown += [gap + part for part in rest]
     for detail in line.details:
-        shown += [gap + part for part in textwrap.wrap(detail, room, subsequent_indent="  ")]
+        shown += [gap + part for part in _wrap(detail, room)]
     if line.next_step:
-        shown += [
-            gap + part for part in textwrap.wrap(f"next: {line.next_step}", room, subsequent_indent="  ")
-        ]
+        shown += [gap + part for part in _wrap(f"next: {line.next_step}", room)]
     return shown
+
+
+def _wrap(text: str, room: int) -> list[str]:
+    """Names and commands are not broken at their hyphens."""
+    first, *rest = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
+    return [first, *rest]
 
 
 def _fields(report: Report) -> dict[str, object]:

@@ -83,7 +83,7 @@ def examine(machine: Machine) -> Report:
     started = time.monotonic()
     lines = run_probes(PROBES, machine)
     host = this_host()
-    glibc = machine.glibc()
+    glibc = machine.glibc_of_files()
     libc = f"glibc {glibc[0]}.{glibc[1]}" if glibc else host.libc
     lock_path = machine.project / machine.lock.file if machine.lock else None
     return Report(

@@ -22,6 +22,8 @@ from pavedroad.environments.installation import Installation
 from pavedroad.environments.model import Lock
 
 MOST_READ = 16 * 2**20
+LDD_LIMIT_S = 0.5
+_RUNNING: set[subprocess.Popen[bytes]] = set()  # tools that nobody has waited for yet
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,11 +88,14 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
             )
         except (OSError, ValueError) as error:
             return Answer(status="failed", error=getattr(error, "strerror", "") or str(error))
+        _RUNNING.add(process)
         try:
             out, err = process.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, ValueError):  # ValueError: it was ended meanwhile
             _end(process)
             return Answer(status="hung", limit_s=limit)
+        finally:
+            _RUNNING.discard(process)
         text, complaint = out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
         if process.returncode != 0:
             said = [line for line in (complaint or text).strip().split("\n") if line.strip()]
@@ -103,10 +108,11 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
     def glibc(self) -> tuple[int, int] | None:
         """The C library of the root; None where it has no glibc. Of two answers the older one counts."""
-        found = [version for version in (self._glibc_of_files(), self._glibc_of_ldd()) if version]
+        found = [version for version in (self.glibc_of_files(), self._glibc_of_ldd()) if version]
         return min(found, default=None)
 
-    def _glibc_of_files(self) -> tuple[int, int] | None:
+    def glibc_of_files(self) -> tuple[int, int] | None:
+        """What the C library says of itself."""
         if self.is_real:
             if "CS_GNU_LIBC_VERSION" not in getattr(os, "confstr_names", {}):
                 return None
@@ -128,7 +134,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     def _glibc_of_ldd(self) -> tuple[int, int] | None:
         if sys.platform != "linux":
             return None
-        answer = self.ask("ldd", "--version")
+        answer = self.ask("ldd", "--version", limit_s=LDD_LIMIT_S)
         first = answer.text.split("\n")[0]
         return _version_in(first) if answer.status == "ok" and "musl" not in first else None
 
@@ -136,6 +142,12 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 def _version_in(text: str) -> tuple[int, int] | None:
     match = re.search(r"(\d+)\.(\d+)\s*$", text.strip())
     return (int(match.group(1)), int(match.group(2))) if match else None
+
+
+def end_tools() -> None:
+    """End the tools that still run, when nobody waits for their answers any more."""
+    for process in list(_RUNNING):
+        _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

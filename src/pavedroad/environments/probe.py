@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from pavedroad.environments.machine import Machine
+from pavedroad.environments.machine import Machine, end_tools
 
 Verdict = Literal["ok", "warn", "fail"]
 
@@ -42,6 +42,7 @@ def run_probes(probes: Sequence[NamedProbe], machine: Machine) -> list[Line]:
         thread.start()
     for thread, probe in zip(threads, probes, strict=True):
         thread.join(max(0.0, probe.limit_s - (time.monotonic() - started)))
+    end_tools()
     return [line for probe in probes for line in answers.get(probe.name) or [_hung(probe)]]
 
 

@@ -28,7 +28,7 @@ def disk(machine: Machine) -> list[Line]:
         "record": _there(machine.record_home),
         "temporary files": machine.at(machine.environ.get("TMPDIR") or "/tmp"),  # noqa: S108 - only measured
     }
-    found = {name: space for name, place in places.items() if (space := _space(machine, place))}
+    found = _spaces(machine, {name: place for name, place in places.items() if place.exists()})
     if not found:
         return [Line(check="disk", verdict="warn", says="free space cannot be told", next_step="try `df -h`")]
     name = min(found, key=lambda each: found[each].free_bytes)
@@ -58,17 +58,26 @@ def disk(machine: Machine) -> list[Line]:
     return [Line(check="disk", verdict="ok", says=says)]
 
 
-def _space(machine: Machine, place: Path) -> Space | None:
+def _spaces(machine: Machine, places: dict[str, Path]) -> dict[str, Space]:
     """By `df`, which can be given up on when a network folder hangs; by the system where there is none."""
-    answer = machine.ask("df", "-Pk", str(place))
-    if answer.status == "ok":
-        fields = answer.text.strip().split("\n")[-1].split()
-        if len(fields) >= 6 and fields[3].lstrip("-").isdigit():
-            return Space(
-                free_bytes=int(fields[3]) * 1024, mount=" ".join(fields[5:]), free_inodes=_inodes(place)
-            )
+    answer = machine.ask("df", "-Pk", *(str(place) for place in places.values()))
     if answer.status == "hung":
-        return None
+        return {}
+    rows = [row for line in answer.text.strip().split("\n") if (row := line.split()) and _is_row(row)]
+    if not rows:
+        return {name: space for name, place in places.items() if (space := _measured(place))}
+    rows += [rows[-1]] * (len(places) - len(rows))
+    return {
+        name: Space(free_bytes=int(row[3]) * 1024, mount=" ".join(row[5:]), free_inodes=_inodes(place))
+        for (name, place), row in zip(places.items(), rows, strict=False)
+    }
+
+
+def _is_row(row: list[str]) -> bool:
+    return len(row) > 5 and row[3].lstrip("-").isdigit()
+
+
+def _measured(place: Path) -> Space | None:
     try:
         told = os.statvfs(place)
     except OSError:

@@ -194,6 +194,6 @@ def _first(details: list[str]) -> list[str]:
 def _shown(where: str, machine: Machine) -> str:
     path = Path(where)
     for start, shown in ((machine.project, "."), (machine.home, "~")):
-        if path.is_relative_to(start):
+        if start != Path(start.anchor) and path.is_relative_to(start):
             return str(Path(shown) / path.relative_to(start))
     return where

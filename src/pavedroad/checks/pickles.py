@@ -140,8 +140,9 @@ def _read_archive(file: Path, data: mmap.mmap) -> Facts | None:
     try:
         with zipfile.ZipFile(file) as archive:
             for entry in archive.infolist():
-                if entry.filename.endswith((".pkl", ".pickle", ".joblib")):
-                    found.append(_read_entry(archive, entry))
+                if entry.filename.endswith((".pkl", ".pickle", ".joblib", ".npy")):
+                    facts = _read_entry(archive, entry)
+                    found += [facts] if facts else []
                     if len(found) == PICKLES_IN_A_ROW:
                         break
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
@@ -155,7 +156,10 @@ def _read_archive(file: Path, data: mmap.mmap) -> Facts | None:
     )
 
 
-def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Facts:
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Facts | None:
+    if entry.filename.endswith(".npy"):  # numbers of an .npz, or objects
+        with archive.open(entry) as packed:
+            return _read_numpy(packed.read(ENTRY_BYTES))
     ratio = entry.file_size / max(1, entry.compress_size)
     if ratio > BOMB_RATIO and entry.file_size > 2**20:
         return Facts(
@@ -183,7 +187,7 @@ def _directory_trouble(data: mmap.mmap) -> str:
     return ""
 
 
-def _read_numpy(data: mmap.mmap) -> Facts | None:
+def _read_numpy(data: bytes | mmap.mmap) -> Facts | None:
     """An array of Python objects is a pickle behind NumPy's header."""
     if len(data) < 12:
         return None

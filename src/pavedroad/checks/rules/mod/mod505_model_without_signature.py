@@ -3,7 +3,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from pavedroad.checks.model import Found
+from pavedroad.checks.arguments import add_argument
+from pavedroad.checks.model import UNSAFE, Fix, Found
 from pavedroad.checks.project import Project
 from pavedroad.checks.rule import rule
 from pavedroad.checks.source import Call, Module
@@ -30,6 +31,7 @@ MODEL_AND_NAME = 4  # more positional arguments than this may hold a signature
     explore="note",
     team="warning",
     production="error",
+    fix="unsafe",
     by_module=True,
 )
 def model_without_signature(project: Project) -> Iterator[Found]:
@@ -53,6 +55,10 @@ def model_without_signature(project: Project) -> Iterator[Found]:
     Accepts:
         signature or input_example, and for paved.Model signature or example: the signature follows from it.
         Tests are left alone.
+    Fix:
+        Adds the first rows that the model was fitted on as the example, where the same function shows them.
+    References:
+        https://mlflow.org/docs/latest/ml/model/signatures/
     """
     for module in project.modules:
         if project.is_test(module.path):
@@ -63,6 +69,7 @@ def model_without_signature(project: Project) -> Iterator[Found]:
                     at=module.place(call.node),
                     says="paved.Model without signature or example",
                     hint="pass example=X.head(): the signature follows from it",
+                    fix=_fix(module, call, "example"),
                 )
         for call in module.calls("log_model", package="mlflow"):
             if _flavour(call) in FLAVOURS and not call.is_open and not _describes_itself(module, call):
@@ -70,7 +77,46 @@ def model_without_signature(project: Project) -> Iterator[Found]:
                     at=module.place(call.node),
                     says=f"mlflow.{_flavour(call)}.log_model without signature or input_example",
                     hint="pass input_example=X.head(): the signature follows from it",
+                    fix=_fix(module, call, "input_example"),
                 )
+
+
+def _fix(module: Module, call: Call, keyword: str) -> Fix | None:
+    rows = _fitted_on(module, call)
+    argument = f"{keyword}={rows}[:5]"
+    edit = add_argument(module, call, argument) if rows else None
+    return Fix(says=f"add {argument}", safety=UNSAFE, edits=(edit,)) if edit else None
+
+
+def _fitted_on(module: Module, call: Call) -> str:
+    """The rows that the logged model learned from in the same function, by name; empty when not seen."""
+    named = [keyword.value for keyword in call.node.keywords if keyword.arg and keyword.arg.endswith("model")]
+    model = next(iter([*call.node.args[:1], *named]), None)
+    if not isinstance(model, ast.Name):
+        return ""
+    for fit in reversed(module.calls("fit")):
+        rows = fit.node.args[0] if fit.node.args else None
+        is_before = fit.node.lineno < call.node.lineno and _scope(module, fit.node) is _scope(
+            module, call.node
+        )
+        if is_before and isinstance(rows, ast.Name) and model.id in _models_of(module, fit):
+            return rows.id
+    return ""
+
+
+def _models_of(module: Module, fit: Call) -> list[str]:
+    """The names of what is fitted: `model.fit(X)`, `model = Model().fit(X)`."""
+    function, parent = fit.node.func, module.parents.get(fit.node)
+    holder = function.value if isinstance(function, ast.Attribute) else None
+    targets = parent.targets if isinstance(parent, ast.Assign) else []
+    return [node.id for node in (holder, *targets) if isinstance(node, ast.Name)]
+
+
+def _scope(module: Module, node: ast.AST) -> ast.AST | None:
+    parent = module.parents.get(node)
+    while parent is not None and not isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
+        parent = module.parents.get(parent)
+    return parent
 
 
 def _flavour(call: Call) -> str:

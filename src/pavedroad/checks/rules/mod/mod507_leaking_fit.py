@@ -172,14 +172,22 @@ class _Reading:
         function = call.func
         if not isinstance(function, ast.Attribute) or self.has_split:
             return ""
-        held = function.value.id if isinstance(function.value, ast.Name) else ""
-        cls = self.learners.get(held, "") or self._class_of(function.value)
+        holder: ast.expr = function.value
+        is_fitted = False
+        while isinstance(holder, ast.Call) and isinstance(holder.func, ast.Attribute):
+            if holder.func.attr != "fit":
+                break
+            is_fitted = not self._is_a_part(holder)
+            holder = holder.func.value
+        held = holder.id if isinstance(holder, ast.Name) else ""
+        cls = self.learners.get(held, "") or self._class_of(holder)
         if not cls or self._is_a_part(call):
             return ""
         if function.attr == "fit":
             self.fitted.add(held)
             return ""
-        return cls if function.attr in FITS or (function.attr == "transform" and held in self.fitted) else ""
+        is_transform = function.attr == "transform" and (is_fitted or held in self.fitted)
+        return cls if function.attr in FITS or is_transform else ""
 
     @staticmethod
     def _is_a_part(call: ast.Call) -> bool:

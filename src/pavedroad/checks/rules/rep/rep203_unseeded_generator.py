@@ -39,6 +39,7 @@ _SEEDS_ALL = re.compile(
     r"(set|fix|init|reset|all|global|manual)\w*_seeds?|seed_\w+|seed_?all|seed_?everything", re.I
 )
 _MAKES_DATA = re.compile(r"(simulat|generat|traffic|load_?test|locust|mock|fake|demo|synthetic|bench)", re.I)
+OWN_GENERATORS = ("numpy.random.default_rng", "numpy.random.RandomState", "random.Random")
 # A pause between attempts and a name for a file are meant to differ.
 NOT_A_RESULT = frozenset({"sleep", "wait", "join", "Timer"})
 
@@ -184,8 +185,9 @@ def _names_in(module: Module, call: Call) -> list[str]:
 
 
 def _own_generators(module: Module, numpy_is_seeded: bool) -> Iterator[Call]:
-    for call in module.calls("default_rng", "RandomState", package="numpy.random"):
-        if not call.node.args and not call.node.keywords:
+    for call in module.calls("default_rng", "RandomState", "Random"):
+        given = [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
+        if call.name in OWN_GENERATORS and not given and LEARNS_OR_ANALYSES & module.import_roots().keys():
             yield call
     # frac= is a word of pandas alone; its sample() draws from NumPy's shared generator.
     if "pandas" in module.import_roots() and not numpy_is_seeded:

@@ -13,7 +13,7 @@ _SHELL_CELL = re.compile(r"\s*%%(bash|sh|script|!)")
 _INSTALL = re.compile(
     r"^\s*(?P<mark>[!%]\s*)?(sudo\s+)?"
     r"(uv\s+pip|[\w./{}-]*pip3?|[\w./{}]*python3?\s+-m\s+pip|\{sys\.executable\}\s+-m\s+pip|conda|mamba)"
-    r"\s+install\s+(?P<what>[^#\n]*)"
+    r"(?:\s+-\S+)*\s+install\s+(?P<what>[^#\n]*)"
 )
 # Takes what the project declares, or the project itself.
 _DECLARED = re.compile(
@@ -21,6 +21,12 @@ _DECLARED = re.compile(
     r"(\s|=|\[|$)"
 )
 _PINNED = re.compile(r"[\w\].-]+==?[\w.]+|\S+@[0-9a-f]{7,40}\S*")
+# The same through Python: `os.system("pip install x")`, `run([sys.executable, "-m", "pip", "install", "x"])`.
+_CALLED = re.compile(
+    r"(?:system|run|call|check_call|check_output|Popen|getoutput)\(\s*f?[\"'][^\"']*\bpip3? install "
+    r"(?P<text>[^\"'#]+)"
+    r"|[\"']pip[\"']\s*,\s*[\"']install[\"']\s*,\s*(?P<list>[^\])#]+)"
+)
 _HOSTED = re.compile(r"colab|kaggle", re.IGNORECASE)
 TAKES_A_VALUE = (
     "-c",
@@ -83,7 +89,12 @@ def _installs(cell: Cell) -> Iterator[tuple[int, str, str]]:
     """Line number, line, and what is installed there, of each install that names packages."""
     in_shell = bool(_SHELL_CELL.match(cell.written))
     for number, line in enumerate(cell.written.split("\n"), 1):
-        match = _INSTALL.match(line)
+        match, called = _INSTALL.match(line), _CALLED.search(line)
+        if called and not line.lstrip().startswith("#"):
+            named = (called["text"] or called["list"]).replace(",", " ").replace('"', " ").replace("'", " ")
+            if not _DECLARED.search(named) and _packages(named):
+                yield number, line, named
+            continue
         if not match or not (match["mark"] or in_shell or _is_automagic(cell, line)):
             continue
         what = re.split(r"&&|;|\||\s\d?>", match["what"])[0]

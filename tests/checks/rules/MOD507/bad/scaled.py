@@ -22,6 +22,7 @@ def in_two_steps(X, y, model):
     chosen = SelectKBest(k=10)
     chosen.fit(X, y)
     X = chosen.transform(X)
+    X = StandardScaler().fit(X).transform(X)
     return cross_val_score(model, X, y)
 
 

@@ -1,3 +1,5 @@
+from random import Random
+
 import numpy
 from numpy.random import RandomState, default_rng, shuffle
 
@@ -9,4 +11,4 @@ def augment(images):
 
 def mixed(labels):
     shuffle(labels)
-    return default_rng().permutation(labels), RandomState().rand(3)
+    return default_rng().permutation(labels), RandomState().rand(3), Random().random()

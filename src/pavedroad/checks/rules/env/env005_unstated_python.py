@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pavedroad.checks.model import Edit, Fix, Found, Place
 from pavedroad.checks.project import Project
 from pavedroad.checks.rule import rule
+from pavedroad.checks.rules.env.pythons import stated_pythons
 
 # Files that say it by being there.
 VERSION_FILES = (".python-version", "runtime.txt", ".tool-versions", "mise.toml", ".mise.toml", "pixi.toml")
-_DOCKER_PYTHON = re.compile(r"^\s*FROM\s+(\S*/)?python:\d", re.IGNORECASE | re.MULTILINE)
+READMES = ("README.md", "README.rst", "README.txt", "README", "readme.md", "Readme.md")
+_IN_PROSE = re.compile(r"\bpython\s*(?:version\s*)?(?:[=>≥]+\s*|v)?3\.\d", re.IGNORECASE)
 _PROJECT_TABLE = re.compile(r"^\[project\][^\n]*\n", re.MULTILINE)
 _POETRY_TABLE = re.compile(r"^\[tool\.poetry\.dependencies\][^\n]*\n", re.MULTILINE)
 _IDENTITY = re.compile(r"(?:(?:name|version|description|readme)\s*=\s*(?:\"[^\"\n]*\"|'[^'\n]*')[^\n]*\n)+")
@@ -45,7 +47,8 @@ def unstated_python(project: Project) -> Iterator[Found]:
         ```
     Accepts:
         requires-python in pyproject.toml, python in Poetry's, Pipenv's or conda's file, python_requires,
-        .python-version, runtime.txt, .tool-versions, or `FROM python:3.11` in a Dockerfile.
+        .python-version, runtime.txt, .tool-versions, `FROM python:3.11` in a Dockerfile, or a version in CI.
+        A version that only a README names is a note.
     Fix:
         Adds requires-python to pyproject.toml, or makes .python-version, with the Python that runs the check.
     """
@@ -54,10 +57,15 @@ def unstated_python(project: Project) -> Iterator[Found]:
     path = project.front_page
     if path != "pyproject.toml":
         path = next((manifest.file for manifest in project.manifests), path)
+    readme = next(
+        (name for name in READMES if name in project.files and _IN_PROSE.search(project.text(name))), ""
+    )
+    says = "nothing says which Python this project needs"
     yield Found(
         at=Place(path=path),
-        says="nothing says which Python this project needs",
+        says=f"only {readme} says which Python this project needs, and no tool reads it" if readme else says,
         hint='add requires-python = ">=3.11" to pyproject.toml',
+        severity="note" if readme else "",
         fix=_fix(project),
     )
 
@@ -65,8 +73,7 @@ def unstated_python(project: Project) -> Iterator[Found]:
 def _is_stated(project: Project) -> bool:
     if any(manifest.python for manifest in project.manifests) or project.named(*VERSION_FILES):
         return True
-    dockerfiles = [path for path in project.files if "dockerfile" in path.rpartition("/")[2].lower()]
-    return any(_DOCKER_PYTHON.search(project.text(path)) for path in dockerfiles)
+    return bool(stated_pythons(project))
 
 
 def _fix(project: Project) -> Fix:

@@ -11,6 +11,7 @@ from pavedroad.checks.rules.env.import_names import NAMESPACES, distributions_of
 from pavedroad.checks.rules.env.imported import (
     Import,
     declared_elsewhere,
+    declared_names,
     imports_of,
     installed_by_hand,
     sent_scripts,
@@ -75,7 +76,7 @@ def undeclared_import(project: Project) -> Iterator[Found]:
         units = unit_of(project, module.path)
         if not units or module.path.endswith("setup.py") or module.path.rpartition("/")[2] in sent:
             continue
-        declared = with_companions({entry.name for unit in units for entry in unit.declared})
+        declared = with_companions(declared_names(project, units))
         for found in imports_of(project, module):
             candidates = distributions_of(found.module)
             if found.is_optional or not candidates or _is_declared(candidates, found, declared):

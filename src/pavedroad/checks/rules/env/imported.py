@@ -19,6 +19,7 @@ from pavedroad.errors import Invalid
 _INSTALL = re.compile(
     r"(?:pip3?|uv|poetry|conda|mamba|micromamba|pdm|pipenv)[\"',\s]+(?:pip\s+)?(?:install|add)\b([^\n;&|`]*)"
 )
+_REPOSITORY = re.compile(r"/([A-Za-z0-9][\w.-]*?)(?:\.git)?/?(?=[@#\s]|$)")
 _OF_COMPONENT = re.compile(r"packages_to_install\s*=\s*\[([^\]]*)\]")  # of Kubeflow Pipelines
 _WORD = re.compile(r"[\w.-]+")
 # Files beside manifests that may install or start something, or name what is loaded by its name.
@@ -52,6 +53,18 @@ def imports_of(project: Project, module: Module) -> Iterator[Import]:
             continue
         optional = dotted in module.optional_imports or dotted in module.typing_imports
         yield Import(module=dotted, at=module.place_of_line(line), path=module.path, is_optional=optional)
+
+
+def declared_names(project: Project, units: list[Unit]) -> set[str]:
+    """Names of what units declare; of a URL without a name, the name of its repository."""
+    names = set()
+    for declared in (declared for unit in units for declared in unit.declared):
+        if declared.name:
+            names.add(declared.name)
+        elif declared.direct:
+            line = project.text(declared.file).split("\n")[declared.line - 1]
+            names.update(normalised(match) for match in _REPOSITORY.findall(line))
+    return names
 
 
 def unit_of(project: Project, path: str) -> list[Unit]:

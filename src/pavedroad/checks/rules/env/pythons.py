@@ -8,7 +8,7 @@ from datetime import date
 
 import msgspec
 
-from pavedroad.checks.dockerfile import Dockerfile, Image, Stage
+from pavedroad.checks.dockerfile import Dockerfile, Image, Stage, read_image
 from pavedroad.checks.model import Place
 from pavedroad.checks.project import Project, unit_folder
 from pavedroad.environments import Manifest
@@ -61,7 +61,7 @@ def dotted(python: Minor) -> str:
 def stated_pythons(project: Project) -> list[StatedPython]:
     return [
         stated
-        for source in (_of_manifests, _of_version_files, _of_images, _of_ci, _of_locks)
+        for source in (_of_manifests, _of_version_files, _of_images, _of_devcontainers, _of_ci, _of_locks)
         for stated in source(project)
         if stated.allowed
     ]
@@ -188,6 +188,22 @@ def unit_served(project: Project, dockerfile: Dockerfile, stage: Stage) -> str:
             if roots & names or (source in (".", "./", "") and dockerfile.folder == folder):
                 return unit.folder
     return "?"
+
+
+def _of_devcontainers(project: Project) -> Iterator[StatedPython]:
+    """What an editor's container runs: it says a version, though nothing is installed by it."""
+    for path in project.named("devcontainer.json", ".devcontainer.json"):
+        for number, line in enumerate(project.text(path).split("\n"), 1):
+            match = re.search(r"^\s*\"image\"\s*:\s*\"([^\"]+)\"", line)
+            python = python_of_image(read_image(match.group(1))) if match else None
+            if match and python:
+                yield StatedPython(
+                    at=project.line(path, number),
+                    says=match.group(1).rpartition("/")[2],
+                    allowed=frozenset({python}),
+                    kind="image",
+                    folder="?",
+                )
 
 
 def _of_ci(project: Project) -> Iterator[StatedPython]:

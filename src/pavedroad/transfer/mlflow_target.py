@@ -40,9 +40,14 @@ class MlflowTarget:
     """Every method is one thing that the server does; all may be called from several threads."""
 
     def __init__(self, client: HttpClient) -> None:
+        """Asks the server what it is. Raises: Unavailable, Answered."""
         self.address = client.address
         self._client = client
-        self.keeps_ids = self._asks_to_keep_ids()
+        try:
+            self.keeps_ids = self._asks_to_keep_ids()
+        except PavedError:
+            client.close()
+            raise
 
     def close(self) -> None:
         self._client.close()

@@ -27,6 +27,8 @@ SPLITS = ("train_test_split", "cross_val_score", "cross_val_predict", "cross_val
 _TEST_ROWS = re.compile(
     r"([xX]|df|data|features|rows|frame)_?(test|TEST)(_\w+)?|[xX]test\w*|test_?([xX]|df|data|features|set)(_\w+)?"
 )
+# A picture of the test rows, or a question about them, trains nothing that is tested on them.
+_LOOKS_ONLY = re.compile(r"tsne|umap|mds|isomap|explain|detect|drift|reducer|plot|visuali", re.IGNORECASE)
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -64,7 +66,8 @@ def leaking_fit(project: Project) -> Iterator[Found]:
         X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
         ```
     Accepts:
-        Encoders that learn only which categories exist, steps of a pipeline that is fitted after the split.
+        Encoders that learn only which categories exist, steps of a pipeline that is fitted after the split,
+        pictures of the test rows (t-SNE, UMAP), explainers and detectors.
         Names are followed within one function or module.
     References:
         https://scikit-learn.org/stable/common_pitfalls.html#data-leakage
@@ -132,7 +135,8 @@ class _Reading:
         if not isinstance(function, ast.Attribute) or function.attr not in ("fit", "fit_transform"):
             return
         first = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "X"), None)
-        if isinstance(first, ast.Name) and _TEST_ROWS.fullmatch(first.id):
+        looks_only = _LOOKS_ONLY.search(ast.unparse(function.value)) is not None
+        if isinstance(first, ast.Name) and _TEST_ROWS.fullmatch(first.id) and not looks_only:
             yield Found(
                 at=self.module.place(call),
                 says=f"{ast.unparse(function)[:60]} learns from the test rows {first.id}",

@@ -24,6 +24,11 @@ TRACKERS = (
 )  # fmt: skip
 LOGGERS = frozenset({"TensorBoard", "CSVLogger", "WandbCallback", "MLFlowLogger", "TensorBoardLogger",
                      "WandbLogger", "SummaryWriter", "Evaluation", "ClassificationMetrics"})  # fmt: skip
+# Their trainers write what they measured unless told not to.
+KEEP_BY_THEMSELVES = frozenset(
+    {"transformers", "trl", "pytorch_lightning", "lightning", "fastai", "ultralytics"}
+)
+TRAINERS = ("Trainer", "Seq2SeqTrainer", "SFTTrainer", "YOLO")
 _MEASURE = re.compile(
     r"metric|score|accuracy|\bacc\b|\bauc\b|\bf1\b|rmse|\bmae\b|\bmse\b|\bloss\b|precision|recall|report|results?|"
     r"\br2\b|evaluation|performance|history|stats",
@@ -66,13 +71,19 @@ def unmeasured_training(project: Project) -> Iterator[Found]:
         mlflow.log_metric("accuracy", model.score(X_test, y_test))
         ```
     Accepts:
-        A call of a tracker anywhere in the project, a file of metrics, scores or results that is written, a
-        log message with a measure. A number that is only printed is not kept.
+        A call of a tracker anywhere in the project, trainers that log by themselves (transformers,
+        Lightning), metrics in dvc.yaml, a file of metrics, scores or results that is written, a log message
+        with a measure. A number that is only printed is not kept.
     References:
         https://mlflow.org/docs/latest/ml/tracking/
     """
     found = [(module, call) for module, call in trainings(project) if not module.notebook]
-    if not found or any(_keeps(module) for module in project.modules if not project.is_test(module.path)):
+    by_dvc = any("metrics:" in project.text(path) for path in project.named("dvc.yaml"))
+    if (
+        not found
+        or by_dvc
+        or any(_keeps(module) for module in project.modules if not project.is_test(module.path))
+    ):
         return
     module, call = found[0]
     yield Found(
@@ -88,10 +99,12 @@ def _keeps(module: Module) -> bool:
         for name in module.imports
     ):
         return True
-    return any(_is_kept(module, call) for call in module.all_calls())
+    if module.import_roots().keys() & KEEP_BY_THEMSELVES and module.calls("log", "log_dict", *TRAINERS):
+        return True
+    return any(_is_kept(call) for call in module.all_calls())
 
 
-def _is_kept(module: Module, call: Call) -> bool:
+def _is_kept(call: Call) -> bool:
     if call.tail in LOGS or call.tail in LOGGERS:
         return True
     is_message = call.tail in MESSAGES and bool(_LOGGER.search(_receiver(call)))

@@ -49,13 +49,13 @@ def missing_entry_point(project: Project) -> Iterator[Found]:
         ```
     Accepts:
         A Makefile, justfile, Taskfile or dvc.yaml, scripts in pyproject.toml, a flow of Prefect, Airflow,
-        Kubeflow, Dagster, Metaflow or ours, main.py, run.sh and the like, a compose file; a project with one
-        program only.
+        Kubeflow, Dagster, Metaflow or ours, main.py, run.sh and the like, a compose file; a README that
+        names the programs in their order; a project with one program only.
     References:
         https://dvc.org/doc/user-guide/pipelines/defining-pipelines
     """
     programs = [module for module in project.modules if _is_program(project, module)]
-    if len(programs) <= MOST_STARTS or _has_starter(project):
+    if len(programs) <= MOST_STARTS or _has_starter(project) or _is_written_down(project, programs):
         return
     names = ", ".join(module.path for module in programs[:3]) + (" and more" if len(programs) > 3 else "")
     yield Found(
@@ -87,3 +87,10 @@ def _has_starter(project: Project) -> bool:
         for name in module.imports
         for flow in FLOWS
     )
+
+
+def _is_written_down(project: Project, programs: list[Module]) -> bool:
+    """Whether a README names more than one of the programs: then their order lies in no head."""
+    readmes = [path for path in project.files if path.rpartition("/")[2].lower().startswith("readme")]
+    text = "\n".join(project.text(path) for path in readmes)
+    return sum(module.path.rpartition("/")[2] in text for module in programs) > MOST_STARTS

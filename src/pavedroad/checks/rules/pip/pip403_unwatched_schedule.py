@@ -56,6 +56,8 @@ def unwatched_schedule(project: Project) -> Iterator[Found]:
 
 
 def _airflow(module: Module) -> Iterator[Found]:
+    # A callback of a single task tells somebody as well.
+    tells = _TELLS.search(module.text.replace("email_on_failure", "")) is not None
     for call in module.calls("DAG", "dag", package="airflow"):
         if call.is_open or not any(_is_given(call.keyword(name)) for name in SCHEDULES):
             continue
@@ -64,13 +66,10 @@ def _airflow(module: Module) -> Iterator[Found]:
         if arguments is not None and not defaults:
             continue  # made elsewhere
         given = {str(keyword.arg): keyword.value for keyword in call.node.keywords} | defaults
+        is_watched = tells or any(_is_given(given.get(name)) for name in ALERTS)
         missing = [
             *([] if _names_somebody(given.get("owner")) else ["no owner"]),
-            *(
-                []
-                if any(_is_given(given.get(name)) for name in ALERTS)
-                else ["nobody who is told of a failure"]
-            ),
+            *([] if is_watched else ["nobody to tell of a failure"]),
         ]
         if missing:
             yield Found(

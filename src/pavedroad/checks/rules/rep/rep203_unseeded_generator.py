@@ -39,6 +39,8 @@ _SEEDS_ALL = re.compile(
     r"(set|fix|init|reset|all|global|manual)\w*_seeds?|seed_\w+|seed_?all|seed_?everything", re.I
 )
 _MAKES_DATA = re.compile(r"(simulat|generat|traffic|load_?test|locust|mock|fake|demo|synthetic|bench)", re.I)
+# A page, a service or a load test: chance is what it shows, not what a model learns.
+ANSWERS = frozenset({"fastapi", "flask", "streamlit", "starlette", "locust", "faker", "gradio", "django"})
 OWN_GENERATORS = ("numpy.random.default_rng", "numpy.random.RandomState", "random.Random")
 # A pause between attempts and a name for a file are meant to differ.
 NOT_A_RESULT = frozenset({"sleep", "wait", "join", "Timer"})
@@ -112,7 +114,8 @@ def _seeds(module: Module, generator: str) -> bool:
 
 def _shared_draws(module: Module, seeded: set[str]) -> Iterator[Found]:
     """One finding for each shared generator, at the first draw from it."""
-    if not LEARNS_OR_ANALYSES & module.import_roots().keys():
+    roots = module.import_roots().keys()
+    if not LEARNS_OR_ANALYSES & roots or ANSWERS & roots:
         return
     for package, functions in (("numpy.random", NUMPY), ("random", PYTHON)):
         if package in seeded:

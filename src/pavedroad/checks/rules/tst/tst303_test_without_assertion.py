@@ -16,7 +16,7 @@ from pavedroad.checks.source import Module, Scope
 _CHECKS = re.compile(
     r"assert|^check|check$|^verify|verify$|verified|^expect|^ensure|^must|^should|^compare|validate|raises|^warns$|"
     r"^fail$|deprecated_call|^approx|snapshot|gradcheck|^match|^run_(and_)?(check|test|compare)|expectation|"
-    r"^wait_(for|until)",
+    r"^wait_(for|until)|^raise_for_",
     re.IGNORECASE,
 )
 # Names of tests that only promise to get to the end.
@@ -118,7 +118,11 @@ def _doing(function: Scope) -> _Doing:
         elif isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             calls.add(name)
-            checks = checks or name in ENDS or _CHECKS.search(name) is not None
+            checked = any(
+                keyword.arg == "check" and getattr(keyword.value, "value", None) is True
+                for keyword in node.keywords
+            )
+            checks = checks or checked or name in ENDS or _CHECKS.search(name) is not None
     return _Doing(checks=checks, calls=frozenset(calls))
 
 

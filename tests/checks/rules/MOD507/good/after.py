@@ -27,6 +27,10 @@ def twice(X_train, X_val):
     return train_test_split(scaled, random_state=7)
 
 
+def picture(X_test, TSNE):
+    return TSNE(2).fit_transform(X_test)
+
+
 def other(scaled, y):
     return train_test_split(scaled, y, random_state=7)
 

@@ -1,3 +1,4 @@
+import subprocess
 import unittest
 
 import numpy as np
@@ -42,6 +43,14 @@ def test_fails_by_itself():
 @pytest.mark.skip
 def test_skipped():
     print(1)
+
+
+def test_answer(client):
+    client.get("/health").raise_for_status()
+
+
+def test_command():
+    subprocess.run(["true"], check=True)
 
 
 def test_training_does_not_raise():

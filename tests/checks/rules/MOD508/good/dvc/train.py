@@ -1,0 +1,4 @@
+from sklearn.linear_model import LinearRegression
+
+model = LinearRegression().fit(X, y)
+print(model.score(X, y))

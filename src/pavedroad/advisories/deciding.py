@@ -15,6 +15,8 @@ from pavedroad.errors import Invalid
 
 BROKEN, WARNS, OUTSIDE = "broken", "warns", "outside"
 LOCK, RANGE, UNDECLARED = "lock", "range", "undeclared"
+_INSTALLS = re.compile(r"[!%]\s*(?:python -m )?pip3? install ([^\"\\]*)")
+_PINS = re.compile(r"([\w.-]+)(?:\[[^\]]*\])?==([\w.]+)")
 _FROM_PYTHON = re.compile(r"^\s*FROM\s+(?:--\S+\s+)?\S*python:(\d+\.\d+(?:\.\d+)?)", re.I | re.M)
 
 
@@ -58,6 +60,8 @@ class Versions:
         names = [normalised(package) for package in packages]
         if names[0] == "python":
             return self._python(path)
+        if decision := self._in_notebook(path, names):
+            return decision
         folder = unit_folder(path)
         above = [unit for unit in self._units if folder.startswith(unit.folder)]
         others = [unit for unit in self._units if unit not in above]
@@ -116,6 +120,16 @@ class Versions:
                 if lock and unit_folder(lock) == folder:
                     units.append(Unit(folder=folder, manifests=(), lock=lock))
         return sorted(units, key=lambda unit: -unit.folder.count("/"))
+
+    def _in_notebook(self, path: str, names: list[str]) -> Decision | None:
+        """What a cell of the notebook itself installs."""
+        if not path.endswith(".ipynb"):
+            return None
+        for line in _INSTALLS.findall(self._project.read(path).decode(errors="replace")):
+            for name, version in _PINS.findall(line):
+                if normalised(name) in names:
+                    return Decision(package=normalised(name), by=LOCK, versions=version, path=path)
+        return None
 
     def _in_unit(self, unit: Unit, names: list[str]) -> Decision | None:
         locked = self.locked(unit)

@@ -75,7 +75,8 @@ def assess(project: Project, advisories: Iterable[Advisory], *, today: date | No
     for advisory in current:
         for match in advisory.match:
             for place, symbol, decision, fix in _of_project(project, versions, advisory, match):
-                effect = _effect(advisory, match, decision)
+                is_fine = match.kind == "artefact" and _is_same_minor(symbol.rpartition(" ")[2], decision)
+                effect = "" if is_fine else _effect(advisory, match, decision)
                 decisions[advisory.id].append(decision)
                 found[advisory.id].append(
                     UseFound(at=place, symbol=symbol, effect=effect, decided=decision.said, fix=fix)
@@ -254,7 +255,7 @@ def _renamed(project: Project, path: str, line: int, name: str, to: str) -> Fix 
 
 
 def _pickles(project: Project, versions: Versions, advisory: Advisory, match: Match) -> OfProject:
-    """Files that say which version wrote them, where another is locked or let in."""
+    """Files that say which version wrote them."""
     pattern = re.compile(_WRITTEN_BY % re.escape(match.pickled.encode()), re.DOTALL)
     for path, file in project.files.items():
         if not path.endswith(match.suffixes) or file.size_bytes > LARGEST_PICKLE_BYTES:
@@ -264,9 +265,7 @@ def _pickles(project: Project, versions: Versions, advisory: Advisory, match: Ma
             continue
         version = written[1].decode()
         decision = versions.decide(path, advisory.packages)
-        decision = msgspec.structs.replace(decision, versions=decision.versions or "")
-        if not _is_same_minor(version, decision):
-            yield Place(path=path), f"written by {advisory.package} {version}", decision, None
+        yield Place(path=path), f"written by {advisory.package} {version}", decision, None
 
 
 def _is_same_minor(version: str, decision: Decision) -> bool:

@@ -93,8 +93,17 @@ class AdvisoryPage(msgspec.Struct, frozen=True, kw_only=True):
         now = self.burn_down[-1][1]
         title = f"From {most} exposed {'project' if most == 1 else 'projects'} to {now}"
         points = [Point(float(at), float(number)) for at, number in _steps(self.burn_down)]
+        # Zero is where it should end, so it is on the picture from the start.
+        zero = [Point(points[0].x, 0.0), Point(points[-1].x, 0.0)]
         return draw(
-            [Series(points=points, dots=False)], title=title, x_label="time", y_label="projects", clock=True
+            [
+                Series(points=zero, dots=False, class_="curve faint"),
+                Series(points=points, dots=False),
+            ],
+            title=title,
+            x_label="time",
+            y_label="projects",
+            clock=True,
         )
 
 

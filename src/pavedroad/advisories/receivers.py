@@ -16,6 +16,7 @@ from pavedroad.checks.source import Module
 FRAME, SERIES, ARRAY = "pandas.DataFrame", "pandas.Series", "numpy.ndarray"
 ENGINE, CONNECTION, SESSION = "sqlalchemy.Engine", "sqlalchemy.Connection", "sqlalchemy.orm.Session"
 DEEPEST = 12
+COLLECTIONS = ("List", "list", "Sequence", "Iterable", "set", "Set", "Iterator")
 FACTORIES: dict[str, str] = {
     **dict.fromkeys(
         (
@@ -90,10 +91,17 @@ Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Module
 class Binding:
     """A name gets a value, or an annotation says what it is."""
 
-    __slots__ = ("annotation", "line", "value")
+    __slots__ = ("annotation", "line", "of", "value")
 
-    def __init__(self, line: int, value: ast.expr | None, annotation: ast.expr | None = None) -> None:
+    def __init__(
+        self,
+        line: int,
+        value: ast.expr | None,
+        annotation: ast.expr | None = None,
+        of: ast.expr | None = None,
+    ) -> None:
         self.line, self.value, self.annotation = line, value, annotation
+        self.of = of  # what a loop goes through
 
 
 class Receivers:
@@ -203,7 +211,16 @@ class Receivers:
             return ""
         if binding.annotation is not None:
             return self._annotated(binding.annotation)
+        if isinstance(binding.of, ast.Name) and (whole := self.binding_of(binding.of)) is not None:
+            return self._element(whole.annotation)
         return self.class_of(binding.value, depth + 1)
+
+    def _element(self, annotation: ast.expr | None) -> str:
+        """What `list[Ride]` holds."""
+        if not isinstance(annotation, ast.Subscript):
+            return ""
+        names = self._module.names_of(annotation.value)
+        return self._annotated(annotation.slice) if names and names[0].endswith(COLLECTIONS) else ""
 
     def _class_of_attribute(self, node: ast.Attribute, depth: int) -> str:
         if isinstance(node.value, ast.Name) and node.value.id == "self":
@@ -267,21 +284,30 @@ class Receivers:
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             self._bind_target(node.optional_vars, node.context_expr, None)
         elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
-            self._bind_target(node.target, None, None)
+            self._bind_target(node.target, None, None, of=node.iter)
         elif isinstance(node, ast.arg):
             function = self._scope_of(node)
             if function is not None:
                 bindings = self._bindings[function][node.arg]
                 bindings.insert(0, Binding(0, None, node.annotation))
 
-    def _bind_target(self, target: ast.expr, value: ast.expr | None, annotation: ast.expr | None) -> None:
+    def _bind_target(
+        self,
+        target: ast.expr,
+        value: ast.expr | None,
+        annotation: ast.expr | None,
+        *,
+        of: ast.expr | None = None,
+    ) -> None:
         if isinstance(target, ast.Tuple | ast.List):
             for item in target.elts:
                 self._bind_target(item, None, None)
         elif isinstance(target, ast.Name):
             scope = self._scope_of(target)
             if scope is not None:
-                self._bindings[scope][target.id].append(Binding(target.lineno, value, annotation))
+                self._bindings[scope][target.id].append(
+                    Binding(target.lineno - (of is not None), value, annotation, of)
+                )
                 self._bindings[scope][target.id].sort(key=lambda binding: binding.line)
         elif isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
             self._attributes[target.attr].append(Binding(target.lineno, value, annotation))

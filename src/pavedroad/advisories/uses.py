@@ -17,7 +17,7 @@ from pavedroad.advisories.receivers import Receivers
 from pavedroad.advisories.shapes import SHAPES
 from pavedroad.checks.source import Call, Module
 
-_GUARDS = ("ImportError", "ModuleNotFoundError", "AttributeError", "Exception")
+_GUARDS = ("ImportError", "ModuleNotFoundError", "AttributeError", "TypeError")
 _LITERAL = (ast.Constant, ast.JoinedStr)
 
 
@@ -275,7 +275,7 @@ def _catches(handlers: Iterable[ast.ExceptHandler]) -> bool:
     for handler in handlers:
         kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
         for kind in kinds:
-            if kind is None or getattr(kind, "id", getattr(kind, "attr", "")) in _GUARDS:
+            if getattr(kind, "id", getattr(kind, "attr", "")) in _GUARDS:
                 return True
     return False
 

@@ -49,9 +49,11 @@ WORKS = {
     "env show": "env show {folder}/churn",
     "env diff": "env diff {folder}/churn {folder}/churn",
     "env drift": "env drift {folder}/churn",
+    "env fits": "env fits {folder}/churn",
     "run": "run",
     "why": "why train",
     "runs": "runs",
+    "triage": "triage {folder}/failed.txt",
     "register": "register last",
     "models": "models churn",
     "promote": "promote churn@2",
@@ -91,9 +93,11 @@ FAILS = {
     "env show": "env show nosuch",
     "env diff": "env diff nosuch",
     "env drift": "env drift nosuch",
+    "env fits": "env fits --python x",
     "run": "run nosuch:pipeline",
     "why": "why nosuch train",
     "runs": "runs --limit x",
+    "triage": "triage nosuch",
     "register": "register nosuch",
     "models": "models nosuch",
     "promote": "promote nosuch@1",
@@ -176,6 +180,7 @@ def road(tmp_path_factory: pytest.TempPathFactory) -> Road:
         made = Road(folder / "churn", made.environment)
     (folder / "mlruns" / "7").mkdir(parents=True)
     (folder / "mlruns" / "7" / "meta.yaml").write_text(EXPERIMENT, "utf-8")
+    (folder / "failed.txt").write_text("ModuleNotFoundError: No module named 'lightgbm'", "utf-8")
     with record_of(Settings(home=folder / "home")) as record:
         for name in ("spare", "gone"):
             made_id = record.db.write(lambda tx, name=name: ensure_experiment(tx, name, who="ada")).id  # type: ignore[misc]

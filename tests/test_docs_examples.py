@@ -28,6 +28,7 @@ RUN_BY_ANOTHER_TEST = {
     ("environments.md", "$ paved env show"): "tests/environments/test_page.py",
     ("environments.md", "$ paved env diff HEAD~1 HEAD"): "tests/environments/test_page.py",
     ("environments.md", "$ paved env drift"): "tests/environments/test_page.py",
+    ("environments.md", "$ paved env fits --python 3.14"): "tests/environments/test_page.py",
     ("gates.md", "import msgspec"): "tests/registry/test_gates_page.py",
     ("housekeeping.md", "$ paved delete experiment/flights"): "tests/housekeeping/test_page.py",
     ("housekeeping.md", "$ paved gc --older-than 0 --grace 0"): "tests/housekeeping/test_page.py",
@@ -40,6 +41,7 @@ RUN_BY_ANOTHER_TEST = {
         "tests/test_storage_page.py"
     ),
     ("tracking.md", "from pavedroad.config import read_settings"): "tests/tracking/test_tracking_page.py",
+    ("triage.md", "$ paved triage failed.log"): "tests/desk/test_page.py",
     ("webhooks.md", "from mlflow import MlflowClient"): "tests/registry/test_webhooks_page.py",
     ("webhooks.md", "import base64"): "tests/registry/test_webhooks_page.py",
 }

@@ -11,6 +11,7 @@ from pavedroad.environments import (
     cuda_of_lock,
     cuda_of_package,
     cuda_signs,
+    driver_text,
     full_driver,
     newest_cuda,
     oldest_driver,
@@ -151,6 +152,8 @@ def test_a_driver_is_compared_with_a_cuda() -> None:
     assert full_driver(Cuda(14, 0)) == ()
     assert newest_cuda("535.104.05") == Cuda(12, 2)
     assert newest_cuda("300.1") is None
+    assert driver_text((560, 28, 3)) == "560.28.03"
+    assert driver_text((570, 26)) == "570.26"
 
 
 def test_a_floor_of_capability_is_higher_for_the_wheels_of_torch() -> None:

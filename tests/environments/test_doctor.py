@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import stat
 import urllib.request
 from collections.abc import Callable
@@ -108,3 +109,9 @@ def test_a_server_that_cannot_take_it_is_told(
 
 def test_it_still_has_the_examination_of_the_record(paved: Paved, project: Path) -> None:
     assert "database" in paved("doctor", "store", cwd=project).out
+
+
+@pytest.mark.skipif(shutil.which("nvidia-smi") is None, reason="no NVIDIA GPU on this machine")
+def test_a_real_gpu_is_seen(paved: Paved, project: Path) -> None:
+    line = line_of(paved("doctor", "--json", cwd=project, code=None), "gpu")
+    assert "driver" in line["says"]

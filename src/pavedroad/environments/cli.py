@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pavedroad.environments.comparison import Comparison, Drift, Side
     from pavedroad.environments.installation import Installation
     from pavedroad.environments.model import Lock
+    from pavedroad.environments.wheels import Target
 
 lock_option = click.option("--lock", "lock_file", metavar="FILE", help="This lock, not the best one found.")
 
@@ -115,6 +116,72 @@ def drift(path: Path | None, environment: str | None, lock_file: str | None, as_
     else:
         _show_drift(lock, installed, found)
     return 1 if found else 0
+
+
+@env.command()
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--python", help="A Python, e.g. 3.12; default: the project's.")
+@click.option("--system", type=click.Choice(("Linux", "Darwin", "Windows")), help="Default: this one.")
+@click.option("--machine", help="x86_64, aarch64, arm64 or AMD64; default: this one.")
+@click.option("--glibc", help="The C library of a Linux, e.g. 2.28; default: the one here.")
+@click.option("--driver", default="", help="A version of NVIDIA's driver, e.g. 535.104.05.")
+@click.option("--image", default="", help="A container image, e.g. nvidia/cuda:12.4.1-runtime-ubuntu22.04.")
+@lock_option
+@json_option
+def fits(
+    path: Path | None,
+    python: str | None,
+    system: str | None,
+    machine: str | None,
+    glibc: str | None,
+    driver: str,
+    image: str,
+    lock_file: str | None,
+    as_json: bool,
+) -> int:
+    """Tell whether the lock can be installed, and compute, on another machine.
+
+    PATH is a project's folder or a lock file. It tries the names of the wheels, the CUDA of the lock against
+    itself, a driver and an image, and asks nobody. Exit code 1 when something does not fit.
+    """
+    from pavedroad.environments.fitting import misfits
+
+    place = _named(path)
+    lock = _lock_in(place, lock_file or "")
+    target = _target(place, python, system, machine, glibc)
+    found = misfits(lock, target, driver=driver, image=image)
+    if as_json:
+        print_json({"lock": lock.file, "target": target, "misfits": found})
+    else:
+        click.echo(styled(f"{lock.file} for {target.says}", "strong"))
+        click.echo(
+            table(("is", "what", "because"), [(x.verdict, x.check, x.says) for x in found], wrap="because")
+            if found
+            else "everything fits"
+        )
+    return 1 if any(line.verdict == "fail" for line in found) else 0
+
+
+def _target(
+    place: Path, python: str | None, system: str | None, machine: str | None, glibc: str | None
+) -> Target:
+    """The project's own, with what was asked for instead."""
+    import msgspec
+
+    from pavedroad.environments.fitting import read_pair
+    from pavedroad.environments.installation import find_installation
+
+    changes: dict[str, Any] = {}
+    if python:
+        changes["python"] = read_pair(python, "Python")
+    if system:
+        changes["system"] = system
+    if machine:
+        changes["machine"] = machine
+    if glibc:
+        changes |= {"glibc": read_pair(glibc, "glibc"), "musl": (0, 0)}
+    root = place if place.is_dir() else place.parent
+    return msgspec.structs.replace(find_installation(root).target, **changes)
 
 
 def _here() -> Path:

@@ -166,6 +166,11 @@ def release_of(version: str) -> Release:
     return tuple(int(part) for part in match.group().split(".")) if match else ()
 
 
+def driver_text(release: Release) -> str:
+    """As NVIDIA writes it: (560, 28, 3) is `560.28.03`."""
+    return ".".join(str(part) if at < 2 else f"{part:02}" for at, part in enumerate(release))
+
+
 def cuda_from_digits(digits: str) -> Cuda | None:
     """`126` is 12.6, `12` is 12 with any minor, `92` is 9.2; None for what is no CUDA version."""
     if len(digits) == 3:

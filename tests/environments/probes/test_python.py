@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pavedroad.environments import LockedPackage
-from pavedroad.environments.probes.python import is_allowed, lock, python, wheels
+from pavedroad.environments.probes.python import lock, python, wheels
+from pavedroad.environments.python_ranges import is_allowed
 
 if TYPE_CHECKING:
     from tests.environments.conftest import Made

@@ -17,6 +17,7 @@ from pavedroad.environments.cuda import (
     capability_floor,
     cpu_builds,
     cuda_of_lock,
+    driver_text,
     full_driver,
     newest_cuda,
     oldest_driver,
@@ -156,8 +157,8 @@ def _judged(sign: CudaSign, oldest: Gpu, found: list[Gpu]) -> Line:
         return Line(
             check="cuda",
             verdict="fail",
-            says=f"{what}, but driver {oldest.driver} is older than {_dotted(least)}",
-            next_step=f"install driver {_dotted(full or least)} or newer, or lock a build for CUDA"
+            says=f"{what}, but driver {oldest.driver} is older than {driver_text(least)}",
+            next_step=f"install driver {driver_text(full or least)} or newer, or lock a build for CUDA"
             f" {newest_cuda(oldest.driver) or 'of this driver'}",
         )
     floor = capability_floor(sign.cuda, package=sign.package)
@@ -175,7 +176,7 @@ def _judged(sign: CudaSign, oldest: Gpu, found: list[Gpu]) -> Line:
             check="cuda",
             verdict="warn",
             says=f"{what}; driver {oldest.driver} runs it, without what is newer than the driver",
-            next_step=f"driver {_dotted(full)} came with CUDA {sign.cuda}: install it when you can",
+            next_step=f"driver {driver_text(full)} came with CUDA {sign.cuda}: install it when you can",
         )
     return Line(check="cuda", verdict="ok", says=f"{what}; driver {oldest.driver} has it")
 

@@ -12,6 +12,7 @@ from pavedroad.environments.comparison import drift
 from pavedroad.environments.machine import Machine
 from pavedroad.environments.manifests import read_pyproject
 from pavedroad.environments.probe import Line
+from pavedroad.environments.python_ranges import is_allowed
 from pavedroad.environments.wheels import Fit, Target, fits_of
 from pavedroad.errors import Invalid
 from pavedroad.kit.text import count
@@ -163,23 +164,6 @@ def asked_python(machine: Machine) -> str:
         if asked:
             return asked
     return machine.lock.requires_python if machine.lock else ""
-
-
-def is_allowed(version: str, asked: str) -> bool:
-    """Poetry's `^3.11` too; what cannot be read asks for nothing."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-    from packaging.version import Version
-
-    text = asked.strip()
-    if text.startswith("^"):
-        first = text[1:].split(".")[0]
-        text = f">={text[1:]},<{int(first) + 1}" if first.isdigit() else ""
-    elif text[:1].isdigit():
-        text = f"=={text}" if text.endswith("*") else f"=={text}.*" if text.count(".") < 2 else f"=={text}"
-    try:
-        return SpecifierSet(text).contains(Version(version), prereleases=True)
-    except (InvalidSpecifier, ValueError):
-        return True
 
 
 def _told(fit: Fit) -> str:

@@ -36,11 +36,11 @@ def missing_model_card(project: Project) -> Iterator[Found]:
         ```
     Accepts:
         A file model_card.md, a folder of cards, a section "Model card", "Intended use" or "Limitations" in
-        the README, code that writes a card.
+        the README, code that writes a card. Projects of notebooks alone are left.
     References:
         https://huggingface.co/docs/hub/model-cards
     """
-    found = trainings(project)
+    found = [(module, call) for module, call in trainings(project) if not module.notebook]
     if not found or _has_card(project):
         return
     module, call = found[0]

@@ -11,7 +11,8 @@ from pavedroad.checks.rules.tst.suite import has_tests, test_files
 from pavedroad.checks.source import Module, Scope
 
 _PREDICTS = re.compile(
-    r"(^|_)(make_)?(predict|prediction|predictions|infer|inference|score|classify|recommend|forecast)(_|$)"
+    r"^((make|get|run|do|batch)_)?(predict|infer|score|classify|recommend|forecast)(_|$)|"
+    r"^(make|get|run|do|batch)_(predictions?|inference|scoring|recommendations?|forecasts?)$|^(inference|prediction)$"
 )
 _MENTIONS = re.compile(
     r"predict|infer|score|classif|recommend|forecast|invocation|test_?client|app\.test|lambda_handler",

@@ -118,7 +118,7 @@ def to_hit(finding: Finding, repository: str, commit: str, verdicts: dict[tuple[
 def read_verdicts(folder: Path) -> dict[tuple[str, ...], str]:
     """(code, repository, commit, path, cell, line) -> verdict."""
     verdicts = {}
-    for file in sorted(folder.glob("*.csv")):
+    for file in sorted(folder.glob("[A-Z]*.csv")):  # advisories.csv is of advisory_corpus.py
         with file.open(encoding="utf-8", newline="") as lines:
             for number, row in enumerate(csv.DictReader(lines), 2):
                 if row.get("verdict") not in (RIGHT, WRONG):

@@ -14,6 +14,7 @@ from pavedroad.kit.text import count
 if TYPE_CHECKING:
     from pavedroad.advisories.matching import Case
     from pavedroad.advisories.model import Advisory
+    from pavedroad.advisories.surfaces import Surface
     from pavedroad.checks.model import Finding
 
 DEFAULT = "check"
@@ -157,3 +158,52 @@ def publish(file: Path, as_json: bool) -> int:
     else:
         click.echo(affected_text(advisory, found))
     return 0
+
+
+@advisories.command()
+@click.argument("package")
+@click.argument("old")
+@click.argument("new")
+@click.option("--download", is_flag=True, help="OLD and NEW are versions: get their wheels from the index.")
+@click.option("--version", default="", help="The version of NEW, when its name does not tell.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the drafts here.")
+@json_option
+def draft(
+    package: str, old: str, new: str, download: bool, version: str, out: Path | None, as_json: bool
+) -> int:
+    """Draft advisories from what a release no longer has.
+
+    OLD and NEW are wheels or folders of Python, or versions with --download. Nothing of them is imported or
+    run. Drafts are for a person to judge: what takes the place, and whether anybody is meant to use it.
+    """
+    from pavedroad.advisories.drafting import draft_advisories, version_of
+
+    version = version or version_of(new)
+    before, after = _surfaces(package, old, new, download=download)
+    drafts = draft_advisories(package, before, after, version=version)
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        for each in drafts:
+            (out / each.file).write_text(each.text, "utf-8")
+        note(f"{count(len(drafts), 'draft')} written to {out}")
+    if as_json:
+        print_json({"package": package, "version": version, "drafts": drafts})
+    elif not out:
+        click.echo("\n".join(each.text for each in drafts) or f"nothing public of {package} is gone")
+    return 0
+
+
+def _surfaces(package: str, old: str, new: str, *, download: bool) -> list[Surface]:
+    import tempfile
+
+    from pavedroad.advisories.drafting import install_release
+    from pavedroad.advisories.surfaces import read_surface
+
+    if not download:
+        return [read_surface(Path(old)), read_surface(Path(new))]
+    found = []
+    for version in (old, new):
+        with tempfile.TemporaryDirectory() as folder:
+            install_release(package, version, Path(folder))
+            found.append(read_surface(Path(folder)))
+    return found

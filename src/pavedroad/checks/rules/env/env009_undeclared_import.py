@@ -14,6 +14,7 @@ from pavedroad.checks.rules.env.imported import (
     declared_names,
     imports_of,
     installed_by_hand,
+    is_provided_for,
     sent_scripts,
     unit_of,
 )
@@ -62,7 +63,8 @@ def undeclared_import(project: Project) -> Iterator[Found]:
         notebook installs by name; what the manifests of tests and documentation declare; and packages that
         come with a declared one by its own documentation, such as starlette with fastapi. A package that only
         the lock has is a note: it works until the one that brings it no longer does. Modules whose package is
-        not known are passed over, and so are scripts that other code names, to run them elsewhere.
+        not known are passed over, and so are scripts that other code names, to run them elsewhere, and
+        notebooks of Colab, Kaggle and Databricks, which bring their packages.
     Fix:
         Adds the packages to requirements.txt or to `dependencies` of pyproject.toml, with the locked version
         as lower bound where there is one.
@@ -74,7 +76,12 @@ def undeclared_import(project: Project) -> Iterator[Found]:
     elsewhere: set[str] | None = None
     for module in project.modules:
         units = unit_of(project, module.path)
-        if not units or module.path.endswith("setup.py") or module.path.rpartition("/")[2] in sent:
+        if (
+            not units
+            or is_provided_for(module)
+            or module.path.endswith("setup.py")
+            or module.path.rpartition("/")[2] in sent
+        ):
             continue
         declared = with_companions(declared_names(project, units))
         for found in imports_of(project, module):

@@ -19,6 +19,7 @@ GLIBC = {
 USUAL_GLIBC = (2, 36)
 MUSL = (1, 2)
 SHOWN = 5
+OLDEST_KNOWN, NEWEST_KNOWN = (3, 6), (3, 14)  # of the table of wheels: what has none there has none later
 
 
 @rule("ENV011", "no-wheel", since="0.1", explore="note", team="warning", production="error", of_project=True)
@@ -116,26 +117,34 @@ def _in_manifests(project: Project, unit: Unit, stated: list[StatedPython]) -> I
 
 
 def _has_wheel(wheels: dict[tuple[str, str], dict[str, str]], pin: Pin, python: Minor) -> bool:
-    row = wheels.get((pin.name, dotted(python)))
-    if row is None:  # the table knows no release for this Python; for old ones it says nothing
-        return not ((3, 6) <= python <= (3, 14))
+    row = wheels.get((pin.name, dotted(min(python, NEWEST_KNOWN))))
+    if row is None:  # no release for this Python; of the oldest ones the table knows nothing
+        return python < OLDEST_KNOWN
     version = pin.version.partition("+")[0]
     if is_within(version, f"<{row['first']}"):
         return False
     return not row["last"] or is_within(version, f"<={row['last']}")
 
 
+def _ends(stated: StatedPython) -> tuple[Minor, Minor]:
+    return min(stated.allowed), max(stated.allowed)
+
+
+def _python(stated: StatedPython) -> str:
+    return f"Python {dotted(stated.only)}" if stated.only else f"any Python in {stated.says}"
+
+
 def _found(wheels: dict[tuple[str, str], dict[str, str]], pin: Pin, stated: StatedPython) -> Found:
-    newest = max(stated.allowed)
-    row = wheels.get((pin.name, dotted(newest)))
-    if row is None:
-        hint = f"take a Python that {pin.name} has wheels for"
-    elif is_within(pin.version.partition("+")[0], f"<{row['first']}"):
-        hint = f"take {pin.name} {row['first']} or newer, or an older Python"
+    oldest, newest = (wheels.get((pin.name, dotted(min(end, NEWEST_KNOWN)))) for end in _ends(stated))
+    version = pin.version.partition("+")[0]
+    if oldest and is_within(version, f"<{oldest['first']}"):
+        hint = f"take {pin.name} {oldest['first']} or newer, or an older Python"
+    elif newest and newest["last"] and is_within(version, f">{newest['last']}"):
+        hint = f"take {pin.name} {newest['last']} or older, or a newer Python"
     else:
-        hint = f"take {pin.name} {row['last']} or older, or a newer Python"
+        hint = f"take a Python that {pin.name} has wheels for"
     return Found(
         at=pin.at,
-        says=f"{pin.name} {pin.version} has no wheel for Python {dotted(newest)} of {stated.at.path}",
+        says=f"{pin.name} {pin.version} has no wheel for {_python(stated)} of {stated.at.path}",
         hint=hint,
     )

@@ -72,6 +72,14 @@ def unit_of(project: Project, path: str) -> list[Unit]:
     return [unit for unit in project.units if path.startswith(unit.folder)]
 
 
+def is_provided_for(module: Module) -> bool:
+    """Whether it runs where hundreds of packages are installed: a notebook of Colab, Kaggle or Databricks."""
+    marks = ("/kaggle/", "google.colab", "dbutils.")
+    if module.text.startswith("# Databricks notebook source"):
+        return True
+    return module.notebook is not None and any(mark in module.text for mark in marks)
+
+
 def sent_scripts(project: Project) -> set[str]:
     """Names of Python files that code names in its text: they may run elsewhere, with what is there."""
     return {
@@ -85,11 +93,34 @@ def sent_scripts(project: Project) -> set[str]:
 
 def installed_by_hand(project: Project) -> set[str]:
     """Distributions that a Dockerfile, a script, CI or a notebook installs by name."""
-    names: set[str] = set()
+    names = {
+        name for image in _images(project) for start, brought in BROUGHT if start in image for name in brought
+    }
     for text in (*_scripts(project), *_notebooks(project)):
         for match in (*_INSTALL.finditer(text), *_OF_COMPONENT.finditer(text)):
             names.update(normalised(word) for word in _WORD.findall(match.group(1)) if word[0].isalnum())
     return names
+
+
+# Packages that well-known container images bring.
+BROUGHT: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("apache/airflow", ("apache-airflow", "pendulum", "sqlalchemy", "requests", "jinja2")),
+    ("jupyter/", ("numpy", "scipy", "pandas", "matplotlib", "seaborn", "scikit-learn", "bokeh", "sympy")),
+    ("pytorch", ("torch", "torchvision", "numpy", "pillow")),
+    ("tensorflow", ("tensorflow", "keras", "numpy", "h5py", "protobuf", "grpcio")),
+    ("huggingface", ("transformers", "torch", "numpy", "datasets", "tokenizers", "huggingface-hub")),
+    ("spark", ("pyspark",)),
+    ("prefecthq/prefect", ("prefect",)),
+    ("mlflow", ("mlflow",)),
+    ("lambda/python", ("boto3", "botocore")),
+)
+
+
+def _images(project: Project) -> Iterator[str]:
+    for dockerfile in project.dockerfiles:
+        yield from (stage.image.name for stage in dockerfile.stages)
+    for compose in project.composes:
+        yield from (service.image.name for service in compose.services if service.image)
 
 
 def declared_elsewhere(project: Project) -> set[str]:

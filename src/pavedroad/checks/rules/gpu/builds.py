@@ -11,7 +11,7 @@ from pavedroad.checks.dockerfile import Dockerfile, Stage
 from pavedroad.checks.project import Project, Unit
 from pavedroad.checks.rules.env.pinned import exact_version
 from pavedroad.checks.rules.env.pythons import unit_served
-from pavedroad.environments import CudaSign, Lock, LockedPackage, cuda_of_image
+from pavedroad.environments import CudaSign, Lock, LockedPackage, Manifest, cuda_of_image
 
 _INDEX = re.compile(r"^\s*(?:-i|-f|--(?:extra-)?index-url|--find-links)[=\s]+(\S+)", re.MULTILINE)
 
@@ -48,23 +48,27 @@ def gpu_images(project: Project) -> Iterator[GpuImage]:
                 )
 
 
+def pinned_in(project: Project, manifest: Manifest) -> Lock:
+    """What one manifest pins, as if it were a lock. Conda's `=12.1` is as exact as its users mean it."""
+    index = _INDEX.search(project.text(manifest.file)) if manifest.kind == "requirements" else None
+    source = index.group(1) if index and "pytorch.org" in index.group(1) else ""
+    packages = []
+    for declared in manifest.declared:
+        version = exact_version(manifest, declared)
+        is_conda = manifest.kind == "conda" and declared.specifier.startswith("=") and not version
+        if is_conda:
+            version = declared.specifier.lstrip("=").removesuffix(".*").partition("=")[0]
+        if version:
+            where = "conda" if is_conda else source
+            packages.append(
+                LockedPackage(name=declared.name, version=version, source=where, line=declared.line)
+            )
+    return Lock(kind="pins", file=manifest.file, packages=tuple(packages))
+
+
 def packages_of(project: Project, unit: Unit) -> Lock:
     """The unit's lock; without one, what its manifests pin, as if it were one."""
     if unit.lock:
         return project.lock(unit.lock)
-    packages = []
-    for manifest in unit.manifests:
-        index = _INDEX.search(project.text(manifest.file)) if manifest.kind == "requirements" else None
-        for declared in manifest.declared:
-            version = exact_version(manifest, declared)
-            if version:
-                source = index.group(1) if index and "pytorch.org" in index.group(1) else ""
-                source = (
-                    "conda"
-                    if manifest.kind == "conda" and not declared.specifier.startswith("==")
-                    else source
-                )
-                packages.append(
-                    LockedPackage(name=declared.name, version=version, source=source, line=declared.line)
-                )
-    return Lock(kind="pins", file=unit.manifests[0].file, packages=tuple(packages))
+    pinned = [pinned_in(project, manifest) for manifest in unit.manifests]
+    return Lock(kind="pins", file="", packages=tuple(package for lock in pinned for package in lock.packages))

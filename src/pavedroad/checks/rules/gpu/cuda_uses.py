@@ -12,6 +12,12 @@ from pavedroad.checks.source import Call, Module
 
 _CUDA = re.compile(r"cuda(:\d+)?")
 _ABOUT_GPU = re.compile(r"cuda|gpu|device", re.IGNORECASE)
+PYTORCH = frozenset(
+    {
+        "torch", "torchvision", "transformers", "diffusers", "sentence_transformers", "timm", "peft",
+        "lightning", "pytorch_lightning", "accelerate",
+    }
+)  # fmt: skip
 # Code that is for GPUs only has no other way to run.
 GPU_ONLY = frozenset({"triton", "pycuda", "cupy", "cuda", "apex"})
 
@@ -27,19 +33,24 @@ class CudaUse(msgspec.Struct, frozen=True):
 
 def cuda_uses(module: Module) -> Iterator[CudaUse]:
     """Each `.cuda()`, `.to("cuda")`, `torch.device("cuda")`, `torch.zeros(2, device="cuda")`, in order."""
-    if "torch" not in module.import_roots():
+    if not PYTORCH & module.import_roots().keys():
         return
     found = [CudaUse(call, None) for call in module.calls("cuda") if _is_method(call)]
     for call in module.calls("to", "device"):
         if call.name == "torch.device" or (call.tail == "to" and isinstance(call.node.func, ast.Attribute)):
-            literal = _cuda_literal(call.argument(0, "device"))
+            literal = _cuda_literal(module, call.argument(0, "device"))
             found += [CudaUse(call, literal)] if literal else []
     if "device=" in module.text.replace(" ", ""):
         for call in module.all_calls():
-            literal = _cuda_literal(call.keyword("device")) if call.is_from("torch") else None
+            is_ours = call.name.partition(".")[0] in PYTORCH
+            literal = _cuda_literal(module, call.keyword("device")) if is_ours else None
             if literal and call.name != "torch.device":
                 found.append(CudaUse(call, literal))
-    yield from sorted(found, key=lambda use: (use.call.node.lineno, use.call.node.col_offset))
+    seen: set[ast.AST] = set()
+    for use in sorted(found, key=lambda use: (use.call.node.lineno, use.call.node.col_offset)):
+        if (place := use.literal or use.call.node) not in seen:
+            seen.add(place)
+            yield use
 
 
 def asks_first(module: Module) -> bool:
@@ -67,7 +78,11 @@ def _is_method(call: Call) -> bool:
     return all(isinstance(argument, ast.Constant) for argument in node.args)
 
 
-def _cuda_literal(value: ast.expr | None) -> ast.Constant | None:
+def _cuda_literal(module: Module, value: ast.expr | None) -> ast.Constant | None:
+    """The text `"cuda"`, also where it is the one value that a name gets in this file."""
+    if isinstance(value, ast.Name):
+        values = module.values_of(value)
+        value = values[0] if len(values) == 1 and not module.calls("exec") else None
     if isinstance(value, ast.Constant) and isinstance(value.value, str) and _CUDA.fullmatch(value.value):
         return value
     return None

@@ -6,12 +6,13 @@ from pavedroad.checks.model import Found
 from pavedroad.checks.project import Project
 from pavedroad.checks.rule import rule
 from pavedroad.checks.rules.env.pinned import lock_place
+from pavedroad.checks.rules.gpu.builds import pinned_in
 from pavedroad.environments import CudaSign, Lock, cuda_majors, cuda_signs
 
 
 @rule("GPU102", "two-cudas", since="0.1", explore="note", team="warning", production="error", of_project=True)
 def two_cudas(project: Project) -> Iterator[Found]:
-    """A lock brings the libraries of one CUDA.
+    """A lock, or a list of pins, brings the libraries of one CUDA.
 
     Why:
         Two majors put two copies of the same libraries into one process: gigabytes more in the image, and
@@ -29,8 +30,10 @@ def two_cudas(project: Project) -> Iterator[Found]:
     References:
         https://docs.nvidia.com/deploy/cuda-compatibility/
     """
-    for path in dict.fromkeys(unit.lock for unit in project.units if unit.lock):
-        lock = project.lock(path)
+    locks = {unit.lock: project.lock(unit.lock) for unit in project.units if unit.lock}
+    for manifest in (each for unit in project.units if not unit.lock for each in unit.manifests):
+        locks[manifest.file] = pinned_in(project, manifest)
+    for path, lock in locks.items():
         majors = cuda_majors(cuda_signs(lock))
         if len(majors) > 1:
             few, *_, many = sorted(majors, key=lambda major: (len(majors[major]), major))

@@ -1,0 +1,2 @@
+import pendulum
+from airflow import DAG

@@ -69,3 +69,20 @@ ORDER BY found.project
 -- For each advisory how many projects are in each state, and since when the first of them.
 SELECT advisory, state, COUNT(*) AS number, MIN(since_ms) AS since_ms, MAX(cleared_ms) AS cleared_ms
 FROM advisory_cases GROUP BY advisory, state
+
+-- name: project_seen
+SELECT at_ms FROM advisory_projects WHERE project = :project
+
+-- name: untold
+-- What a project is exposed to and no run has said yet.
+SELECT found.advisory, found.effect, found.places FROM advisory_cases AS found
+WHERE found.project = :project AND found.state = 'uses-exposed'
+  AND NOT EXISTS (
+    SELECT 1 FROM advisory_told AS told
+    WHERE told.project = found.project AND told.advisory = found.advisory
+  )
+ORDER BY found.advisory
+
+-- name: keep_told
+INSERT INTO advisory_told (project, advisory, at_ms) VALUES (:project, :advisory, :at_ms)
+ON CONFLICT (project, advisory) DO NOTHING

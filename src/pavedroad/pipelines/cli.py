@@ -60,11 +60,12 @@ def run(
             plan = make_plan(pipeline, params=params, record=record, project=project, use_cache=not no_cache)
             _show_plan(plan, as_json=as_json)
             return 0
+        _tell_guidance(record, project)
         done = _run(
             ctx, pipeline, project, record, params, workers=workers, use_cache=not no_cache, as_json=as_json
         )
         if not as_json:
-            _show_end(done)
+            _show_end(done, _verdict(ctx, done))
     return _exit_code(done)
 
 
@@ -137,6 +138,26 @@ def _run(
         progress.close()
 
 
+def _tell_guidance(record: Any, project: Any) -> None:
+    """What upstream changes break, said once; it never stops a run."""
+    from pavedroad.advisories import guidance_for_run
+    from pavedroad.errors import PavedError
+
+    try:
+        lines = guidance_for_run(record, project.root)
+    except PavedError as error:
+        note(f"advisories were not looked at: {error.message}")
+        return
+    for line in lines:
+        note(f"advisory {line}")
+
+
+def _verdict(ctx: click.Context, done: PipelineRun) -> str:
+    """Whose fault it is, as far as the traceback tells; the command's doors know how to say it."""
+    tell = getattr(ctx.find_root().obj, "tell_verdict", None)
+    return tell(done.traceback, width=width()) if done.status == "FAILED" and tell is not None else ""
+
+
 @contextlib.contextmanager
 def _quiet_stdout(as_json: bool) -> Iterator[None]:
     """What the user's own code prints must not stand between lines of JSON."""
@@ -170,7 +191,7 @@ def _exit_code(done: PipelineRun) -> int:
     return 0 if done.status == "FINISHED" else 1
 
 
-def _show_end(done: PipelineRun) -> None:
+def _show_end(done: PipelineRun, verdict: str) -> None:
     from pavedroad.errors import PavedError
     from pavedroad.kit.clock import duration
     from pavedroad.kit.text import count
@@ -190,6 +211,7 @@ def _show_end(done: PipelineRun) -> None:
         note("")
         if done.error is not None and not isinstance(done.error, PavedError):
             note(done.traceback)
+            note(f"\n{verdict}\n" if verdict else "")
         said = (
             done.error.message
             if isinstance(done.error, PavedError)

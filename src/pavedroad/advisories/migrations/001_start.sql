@@ -41,4 +41,10 @@ CREATE TABLE advisory_cases (
     cleared_ms BIGINT NOT NULL,
     PRIMARY KEY (advisory, project)
 );
+CREATE TABLE advisory_told (
+    project TEXT NOT NULL,
+    advisory TEXT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    PRIMARY KEY (project, advisory)
+);
 CREATE INDEX advisory_cases_by_project ON advisory_cases (project);

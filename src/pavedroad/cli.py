@@ -39,6 +39,7 @@ COMMANDS = (
     Command("run", "pavedroad.pipelines.cli:run", "Run a pipeline; finished steps are cached.", "Develop"),
     Command("why", "pavedroad.pipelines.cli:why", "Tell why a step ran again.", "Develop"),
     Command("runs", "pavedroad.pipelines.runs_cli:runs", "List, filter and export runs.", "Develop"),
+    Command("triage", "pavedroad.desk.cli:triage", "Say whose fault a failure is.", "Develop"),
     Command("register", "pavedroad.registry.cli:register", "Make a run's model a version.", "Release"),
     Command("models", "pavedroad.registry.cli:models", "List models, versions and their gates.", "Release"),
     Command(
@@ -95,6 +96,7 @@ class Doors(NamedTuple):
 
     open_tracking: Callable[..., Any]  # record -> a tracking server in this process, with .url and .stop()
     measure_latency: Callable[..., Any]  # (record, version, ...) -> Latency, by really serving it
+    tell_verdict: Callable[..., Any]  # (traceback, width=...) -> whose fault it is, in words
     environment_of_run: Callable[..., Any]  # (record, id or `last`) -> (id, Environment)
     register_project: Callable[..., Any]  # (record, root): what a project has and uses, for advisories
 
@@ -113,6 +115,7 @@ def later(door: str) -> Callable[..., Any]:
 DOORS = Doors(
     open_tracking=later("pavedroad.server.embedded:start"),
     measure_latency=later("pavedroad.serving:measure_latency"),
+    tell_verdict=later("pavedroad.desk.cli:tell_verdict"),
     environment_of_run=later("pavedroad.pipelines.run_environment:environment_of_run"),
     register_project=later("pavedroad.advisories:register_project"),
 )

@@ -1,0 +1,1 @@
+"""The desk: what failed, whose it is, and what is done about it."""

@@ -37,6 +37,9 @@ checks = { profile = "production", max_severity = "note" }
 metric = [{ name = "auc", at_least = 0.75 }, { name = "brier", at_most = 0.2 }]
 approval = { people = 2 }
 
+[environment]
+machine = "gpu-*"
+
 [not_worse_than]
 metric = "auc"
 tolerance = 0.005
@@ -55,8 +58,8 @@ carrier = { type = "string", one_of = ["UA", "DL"] }
 def test_every_gate_can_be_written_in_toml() -> None:
     questions = read_project_gates(tomllib.loads(ALL), "late-flights")
     names = [question.gate.name for question in questions]
-    order = "digest owner signature model_card contract checks metric metric not_worse_than approval latency"
-    assert names == order.split()
+    order = "digest owner signature model_card contract checks environment metric metric not_worse_than"
+    assert names == [*order.split(), "approval", "latency"]
     assert {gate.name for gate in GATES} == set(names), "a gate without an example here"
     assert {question.origin for question in questions} == {"project late-flights"}
 

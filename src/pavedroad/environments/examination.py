@@ -54,6 +54,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         found = {line.verdict for line in self.lines}
         return next((verdict for verdict in ("fail", "warn") if verdict in found), "ok")
 
+    @property
+    def gravest(self) -> Line | None:
+        return next((line for line in self.lines if line.verdict == self.verdict), None)
+
     def count(self, verdict: str) -> int:
         return sum(line.verdict == verdict for line in self.lines)
 

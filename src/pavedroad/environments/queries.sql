@@ -43,3 +43,12 @@ JOIN (
 
 -- name: count_machines
 SELECT COUNT(DISTINCT machine) FROM machine_reports
+
+-- name: of_project
+-- The newest of one project on every machine.
+SELECT r.id, r.project, r.machine, r.verdict, r.report, r.at_ms, r.who
+FROM machine_reports r
+JOIN (
+    SELECT MAX(id) AS id FROM machine_reports WHERE project = :project GROUP BY machine
+) newest ON newest.id = r.id
+ORDER BY r.machine

@@ -100,6 +100,11 @@ def read_board(reader: Reader, *, words: str = "", limit: int = ON_THE_BOARD) ->
     return [_published(reader, dict(row)) for row in reader.all(SQL.board, words=words, limit=limit)]
 
 
+def environment_reports(reader: Reader, project: str) -> list[Published]:
+    """The newest examination of one project on each machine."""
+    return [_published(reader, dict(row)) for row in reader.all(SQL.of_project, project=project)]
+
+
 def read_published(reader: Reader, report_id: int) -> Published:
     """Raises NotFound."""
     row = reader.one(SQL.report, id=report_id)

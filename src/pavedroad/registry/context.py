@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from pavedroad.checks import Report, latest_report
+from pavedroad.environments.store import environment_reports
 from pavedroad.errors import Damaged, Invalid, NotFound
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.files import CHUNK_BYTES, read_bytes
@@ -16,7 +17,7 @@ from pavedroad.kit.sql import Reader
 from pavedroad.models import Manifest, Signature, read_manifest
 from pavedroad.record import Record
 from pavedroad.registry import store
-from pavedroad.registry.gate import CheckResult, Context, DataSeen, LatencySeen, Subject
+from pavedroad.registry.gate import CheckResult, Context, DataSeen, EnvironmentSeen, LatencySeen, Subject
 from pavedroad.registry.model import ModelVersion, VersionFile
 from pavedroad.registry.provenance import COMMIT_TAG, PROJECT_TAG, Provenance, provenance_of, subject_of
 from pavedroad.registry.recorded_data import data_in_example, data_in_profiles
@@ -79,6 +80,7 @@ def make_context(
         read_data=later.read_data,
         damaged_files=lambda: damaged_files(record, version, later.files),
         check_project=lambda profile: check_result(record, version, provenance, profile, check_project),
+        read_environments=lambda: environments_of(db, project),
         measure_latency=later.measure,
         earlier_latency=lambda *asked: earlier_latency(db, version, *asked),
     )
@@ -204,6 +206,24 @@ def recorded_data(
     for run in provenance.runs:
         found += [seen for seen in data_in_profiles(run_inputs(record.db, run.id)) if seen not in found]
     return found
+
+
+def environments_of(reader: Reader, project: str) -> list[EnvironmentSeen]:
+    """The newest examination of the project on each machine."""
+    seen = []
+    for found in environment_reports(reader, project) if project else []:
+        line = found.report.gravest
+        says = f"{line.check}: {line.says}" if line and line.verdict != "ok" else "in order"
+        seen.append(
+            EnvironmentSeen(
+                machine=found.machine,
+                verdict=found.verdict,
+                says=says,
+                next_step=line.next_step if line else "",
+                at_ms=found.at_ms,
+            )
+        )
+    return seen
 
 
 def check_result(

@@ -71,6 +71,16 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     where: str  # `project folder` or `recorded report`
 
 
+class EnvironmentSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest examination of the project on one machine (`paved doctor --push`)."""
+
+    machine: str
+    verdict: str  # ok, warn or fail
+    says: str  # its gravest line
+    next_step: str = ""
+    at_ms: int
+
+
 class LatencySeen(msgspec.Struct, frozen=True, kw_only=True):
     """How fast the candidate answered while it was really served."""
 
@@ -104,6 +114,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     check_project: Callable[
         [str], CheckResult | None
     ]  # profile -> result; None when there is none for this code
+    read_environments: Callable[[], list[EnvironmentSeen]] = list  # of the project, one for each machine
     measure_latency: Callable[
         [int, int], LatencySeen | None
     ]  # requests, concurrency; None when it cannot be here

@@ -5,6 +5,7 @@ from pavedroad.registry.gates.approval import APPROVAL
 from pavedroad.registry.gates.checks import CHECKS
 from pavedroad.registry.gates.contract import CONTRACT
 from pavedroad.registry.gates.digest import DIGEST
+from pavedroad.registry.gates.environment import ENVIRONMENT
 from pavedroad.registry.gates.latency import LATENCY
 from pavedroad.registry.gates.metric import METRIC
 from pavedroad.registry.gates.model_card import MODEL_CARD
@@ -19,6 +20,7 @@ GATES: tuple[Gate, ...] = (
     MODEL_CARD,
     CONTRACT,
     CHECKS,
+    ENVIRONMENT,
     METRIC,
     NOT_WORSE_THAN,
     APPROVAL,

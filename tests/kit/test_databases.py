@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from queue import SimpleQueue
 
 import pytest
 
@@ -291,3 +292,102 @@ def test_a_large_text_is_stored_whole(db: Database) -> None:
     body = "flights " * 500_000
     db.write(lambda tx: tx.run("INSERT INTO long_texts VALUES (:body)", body=body))
     assert db.value("SELECT body FROM long_texts") == body
+
+
+def test_the_version_changes_with_every_commit_and_not_by_reading(db: Database) -> None:
+    before = db.version()
+    add(db, "a")
+    assert db.version() != before
+    assert any(db.version() == db.version() for _ in range(20))  # PostgreSQL writes by itself now and then
+
+
+def test_a_transaction_tells_no_version(db: Database) -> None:
+    assert db.write(lambda tx: tx.version()) == ""
+
+
+def test_each_changes_one_row_for_each_or_none_at_all(db: Database) -> None:
+    add(db, "a")
+    add(db, "b")
+    count = "UPDATE notes SET number = number + 1 WHERE word = :word"
+    assert db.write(lambda tx: tx.each(count, [{"word": "a"}, {"word": "b"}]))
+    assert not db.write(lambda tx: tx.each(count, [{"word": "a"}, {"word": "c"}]))
+    assert [row["number"] for row in db.all("SELECT number FROM notes ORDER BY word")] == [2, 2]
+
+
+# ------------------------------------------------------------------------------------------------ together
+
+
+class Together:
+    """A work that keeps the items of its calls, and waits in the first one until it is let go."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+        self.began, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self, tx: Transaction, items: Sequence[str]) -> list[Exception | None]:
+        self.calls.append(list(items))
+        self.began.set()
+        assert self.go_on.wait(30)
+        for item in items:
+            if item == "broken":
+                raise Conflict("all are undone")
+            if item != "refused":
+                add_in(tx, item)
+        return [Invalid("not this one") if item == "refused" else None for item in items]
+
+
+def send_together(db: Database, first: str, *others: str) -> tuple[Together, dict[str, BaseException | None]]:
+    """`others` come while `first` is at work."""
+    work: Together = Together()
+    told: SimpleQueue[tuple[str, BaseException | None]] = SimpleQueue()
+    db.submit_together(work, first, lambda refusal: told.put((first, refusal)))
+    assert work.began.wait(30)
+    for other in others:
+        db.submit_together(work, other, lambda refusal, other=other: told.put((other, refusal)))  # type: ignore[misc]
+    work.go_on.set()
+    return work, dict(told.get(timeout=30) for _ in (first, *others))
+
+
+def test_items_that_wait_are_done_in_one_call(db: Database) -> None:
+    work, told = send_together(db, "a", "b", "c", "d")
+    assert work.calls == [["a"], ["b", "c", "d"]]
+    assert told == dict.fromkeys("abcd")
+    assert words(db) == ["a", "b", "c", "d"]
+
+
+def test_an_item_that_is_refused_is_told_why_and_the_others_stay(db: Database) -> None:
+    _, told = send_together(db, "a", "b", "refused", "c")
+    assert isinstance(told.pop("refused"), Invalid)
+    assert told == dict.fromkeys("abc")
+    assert words(db) == ["a", "b", "c"]
+
+
+def test_what_a_work_raises_undoes_all_that_it_was_called_for(db: Database) -> None:
+    _, told = send_together(db, "a", "b", "broken", "c")
+    assert told.pop("a") is None
+    assert {type(refusal) for refusal in told.values()} == {Conflict}
+    assert words(db) == ["a"]
+
+
+def test_a_callback_that_raises_does_not_keep_the_others_from_hearing(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: SimpleQueue[BaseException | None] = SimpleQueue()
+    work = Together()
+    work.go_on.set()
+
+    def fail(refusal: BaseException | None) -> None:
+        raise OSError("the caller went away")
+
+    db.submit_together(work, "a", fail)
+    db.submit_together(work, "b", told.put)
+    assert told.get(timeout=30) is None
+    assert words(db) == ["a", "b"]
+    assert "a callback of a database write raised" in caplog.text
+
+
+def test_a_closed_database_takes_no_items(any_settings: Settings) -> None:
+    database = open_database(any_settings.database_url)
+    database.close()
+    with pytest.raises(Unavailable):
+        database.submit_together(Together(), "a", lambda refusal: None)

@@ -1,18 +1,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from pavedroad.errors import Invalid, NotFound
-from pavedroad.record import Record
-from pavedroad.tracking import Metric, get_run, log_batch, log_metric, metric_history, start_run
-from pavedroad.tracking.metrics import FEW_CURVES, histories, sampled_histories
+from pavedroad.config import Settings
+from pavedroad.errors import Invalid, NotFound, Unavailable
+from pavedroad.kit.sql import Transaction
+from pavedroad.record import Record, record_of
+from pavedroad.tracking import Metric, get_run, log_batch, log_metric, metric_history, metrics, start_run
+from pavedroad.tracking.metrics import FEW_CURVES, PointsOfRun, histories, sampled_histories
+from pavedroad.tracking.store import log_points
 
 
 @pytest.fixture
@@ -172,3 +179,39 @@ def test_a_metric_of_an_unknown_model_is_refused_whole(shared_record: Record, ru
     with pytest.raises(Invalid, match="Logged model with ID 'm-nope' not found"):
         log(shared_record, run_id, Metric(key="loss", value=1, at_ms=1, model_id="m-nope"))
     assert metric_history(shared_record.db, run_id, "loss") == []
+
+
+class Interrupted:
+    """A transaction in which another one makes the curve first, and then erases it."""
+
+    def __init__(self, tx: Transaction, record: Record, no: int) -> None:
+        self._tx, self._record, self._no = tx, record, no
+
+    def many(self, query: str, rows: Iterable[Mapping[str, Any]]) -> int:
+        with ThreadPoolExecutor(1) as elsewhere:
+            make = partial(self._by_another, metrics.SQL.insert_curve, run_no=self._no, key="loss")
+            elsewhere.submit(make).result()
+            number = self._tx.many(query, rows)
+            erase = partial(self._by_another, "DELETE FROM latest_metrics WHERE run_no = :no", no=self._no)
+            elsewhere.submit(erase).result()
+        return number
+
+    def _by_another(self, query: str, **values: Any) -> None:
+        self._record.db.write(lambda tx: tx.run(query, **values))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)
+
+
+def test_a_curve_that_is_erased_while_it_is_logged_to_is_refused(postgres: Any, tmp_path: Path) -> None:
+    database = postgres.new_database(migrated=True)
+    with record_of(Settings(home=tmp_path, user="ada", database=database)) as record:
+        run_id = record.db.write(lambda tx: start_run(tx, experiment_id="0"))
+        no = record.db.value("SELECT no FROM runs WHERE id = :id", id=run_id)
+
+        def work(tx: Transaction, items: Sequence[PointsOfRun]) -> list[Exception | None]:
+            return log_points(cast("Transaction", Interrupted(tx, record, no)), items)
+
+        told: SimpleQueue[BaseException | None] = SimpleQueue()
+        record.db.submit_together(work, (run_id, {"loss": [(1, 1, 0.5, False)]}), told.put)
+        assert isinstance(told.get(timeout=30), Unavailable)

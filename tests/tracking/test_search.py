@@ -311,6 +311,31 @@ def sort_by(runs: list[Known], clause: str) -> None:
     ]
 
 
+def test_pages_of_one_search_see_what_was_written_between_them(any_record: Record) -> None:
+    def page(token: str = "") -> tuple[list[str], str]:
+        found, following = search_runs(
+            any_record.db, ["0"], "metrics.loss > 0", ["metrics.loss"], max_results=2, page_token=token
+        )
+        return [run.name for run in found], following
+
+    def add(name: str, loss: float) -> str:
+        def work(tx: Transaction) -> str:
+            run_id = start_run(tx, experiment_id="0", name=name)
+            log_batch(tx, run_id, [Metric(key="loss", value=loss, at_ms=1)])
+            return run_id
+
+        return any_record.db.write(work)
+
+    ids = [add(name, loss) for name, loss in (("a", 1.0), ("c", 3.0), ("d", 4.0), ("e", 5.0))]
+    first, token = page()
+    assert (first, page(token)[0]) == (["a", "c"], ["d", "e"])
+    add("b", 2.0)
+    assert page()[0] == ["a", "b"]
+    assert page(token)[0] == ["c", "d"]
+    any_record.db.write(lambda tx: delete_run(tx, ids[0], who="ada"))
+    assert page()[0] == ["b", "c"]
+
+
 def test_a_page_token_is_what_mlflow_makes(record: Record) -> None:
     record.db.write(lambda tx: [start_run(tx, experiment_id="0") for _ in range(2)])
     _, token = search_runs(record.db, ["0"], max_results=1)

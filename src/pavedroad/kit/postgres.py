@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
 from typing import Any, TypeVar
 
 from pavedroad.errors import Unavailable
@@ -33,6 +34,7 @@ from pavedroad.kit.sql import Item, Row, Tell, Together, Transaction, UniqueViol
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+_numbers = count(1)  # of databases opened
 WRITERS = 8
 CONNECTIONS = WRITERS + 4  # readers find one while all writers are at work
 LONGEST_TRY_S = 10.0  # for a transaction that PostgreSQL undoes again and again because of others
@@ -45,6 +47,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str) -> None:
         self._process = os.getpid()
+        self._number = next(_numbers)
         self._inside = threading.local()
         self._pool = Pool(url, CONNECTIONS)
         self._pool.release(self._pool.acquire())  # fail here when the server cannot be reached
@@ -65,6 +68,10 @@ class PostgresDatabase:
 
     def value(self, query: str, /, **values: Any) -> Any:
         return self._read(lambda reader: reader.value(query, **values))
+
+    def version(self) -> str:
+        """The transactions that a statement sees now."""
+        return f"{self._number} {self.value('SELECT CAST(pg_current_snapshot() AS TEXT)')}"
 
     def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
         self._check_caller("write")

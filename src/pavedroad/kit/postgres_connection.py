@@ -185,6 +185,9 @@ class PostgresTransaction:
         row = self.one(query, **values)
         return None if row is None else next(iter(row.values()))
 
+    def version(self) -> str:
+        return ""
+
     def run(self, query: str, /, **values: Any) -> int:
         return self._execute(query, values).rowcount
 

@@ -55,6 +55,9 @@ class Reader(Protocol):
     def value(self, query: str, /, **values: Any) -> Any:
         """The first column of the first row, or None."""
 
+    def version(self) -> str:
+        """Of all that can be read: while two answers are equal, so is every row. "" where there is none."""
+
 
 class Transaction(Reader, Protocol):
     def run(self, query: str, /, **values: Any) -> int:

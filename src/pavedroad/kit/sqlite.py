@@ -12,6 +12,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from pavedroad.kit.sql import Item, Tell, Together, Transaction, refuse_nesting
 from pavedroad.kit.sqlite_connection import SqliteReader, closed, connect
 
 T = TypeVar("T")
+_numbers = count(1)  # of connections
 
 
 class SqliteDatabase(SqliteReader):
@@ -48,6 +50,13 @@ class SqliteDatabase(SqliteReader):
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         return self.submit(work).result()
+
+    def version(self) -> str:
+        connection = self._connection()
+        (version,) = connection.execute(
+            "PRAGMA data_version"
+        ).fetchone()  # counts what other connections commit
+        return f"{self._local.held.number} {version}"
 
     def close(self) -> None:
         """Finish what is queued, then let go of the file."""
@@ -86,6 +95,7 @@ class _Held:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self.number = next(_numbers)
 
     def __del__(self) -> None:
         self.connection.close()

@@ -66,6 +66,9 @@ class SqliteReader:
         row = self.one(query, **values)
         return None if row is None else next(iter(row))  # a sqlite3.Row iterates over its values
 
+    def version(self) -> str:
+        return ""
+
 
 class SqliteTransaction(SqliteReader):
     def __init__(self, connection: sqlite3.Connection) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from array import array
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -244,6 +246,21 @@ def _read(
     return _Asked(scope=scope, of_row=of_row, besides=besides, orders=orders)
 
 
+class _Found(msgspec.Struct, frozen=True, kw_only=True):
+    """The first runs that match, in order, or all of them."""
+
+    numbers: array[int]
+    number: int  # of all that match
+
+    def reaches(self, first: int) -> bool:
+        return len(self.numbers) >= min(first, self.number)
+
+
+# The last searches, by the version of the database and the question: pages of one are cut from one list.
+MOST_SEARCHES = 8
+_lately: OrderedDict[tuple[str, str], _Found] = OrderedDict()
+
+
 def _first_numbers(
     reader: Reader, asked: _Asked, *, first: int, skipped: int = 0, counted: bool = False
 ) -> tuple[list[int], int | None]:
@@ -252,12 +269,27 @@ def _first_numbers(
     if not here and not asked.besides:  # the database can do it alone
         numbers = _base_numbers(reader, asked, by_rows, limit=first - skipped, offset=skipped)
         return numbers, _count(reader, asked) if counted else None
+    version, question = reader.version(), repr(asked)
+    held = _lately.get((version, question))
+    if held is None or not held.reaches(first):
+        # Who asks for a later page may ask for the others too: one search then does for all of them.
+        held = _find(reader, asked, here, by_rows, first=MOST_RUNS if skipped else first)
+        if version:
+            _lately[version, question] = held
+            if len(_lately) > MOST_SEARCHES:
+                _lately.popitem(last=False)
+    return list(held.numbers[skipped:first]), held.number
+
+
+def _find(
+    reader: Reader, asked: _Asked, here: Sequence[Order], by_rows: Sequence[Order], *, first: int
+) -> _Found:
     numbers = _base_numbers(reader, asked, by_rows)
     matching = _matching(reader, asked, set(numbers))
     if len(matching) < len(numbers):
         numbers = [number for number in numbers if number in matching]
-    number = len(numbers)
-    return put_in_order(reader, asked.scope, numbers, here, first=first)[skipped:first], number
+    ordered = put_in_order(reader, asked.scope, numbers, here, first=first)
+    return _Found(numbers=array("q", ordered), number=len(numbers))
 
 
 def _base_numbers(

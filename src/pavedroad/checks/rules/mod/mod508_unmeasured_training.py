@@ -30,10 +30,13 @@ KEEP_BY_THEMSELVES = frozenset(
 )
 TRAINERS = ("Trainer", "Seq2SeqTrainer", "SFTTrainer", "YOLO")
 _MEASURE = re.compile(
-    r"metric|score|accuracy|\bacc\b|\bauc\b|\bf1\b|rmse|\bmae\b|\bmse\b|\bloss\b|precision|recall|report|results?|"
-    r"\br2\b|evaluation|performance|history|stats",
+    r"metric|\bscores?\b|accuracy|\bacc\b|\bauc\b|\bf1\b|rmse|\bmae\b|\bmse\b|\bmape\b|\bloss(es)?\b|precision|"
+    r"recall|\br2\b|evaluat|confusion|history|\bstats\b|leaderboard|performance",
     re.IGNORECASE,
 )
+# Words of what is written beside a measure: they count where the module works one out.
+_RESULT = re.compile(r"results?|report|experiment|summary|benchmark|comparison", re.IGNORECASE)
+_MEASURES = ("sklearn.metrics", "torchmetrics", "evaluate", "seqeval")
 WRITERS = frozenset({"dump", "dumps", "to_csv", "to_json", "to_parquet", "write_text", "write", "writerow",
                      "to_excel", "writelines", "to_sql", "save", "savefig"})  # fmt: skip
 _LOGGER = re.compile(r"(^|[._])log(ger|ging)?\b", re.IGNORECASE)
@@ -101,14 +104,17 @@ def _keeps(module: Module) -> bool:
         return True
     if module.import_roots().keys() & KEEP_BY_THEMSELVES and module.calls("log", "log_dict", *TRAINERS):
         return True
-    return any(_is_kept(call) for call in module.all_calls())
+    measures = any(name.startswith(_MEASURES) for name in module.imports)
+    return any(_is_kept(call, measures) for call in module.all_calls())
 
 
-def _is_kept(call: Call) -> bool:
+def _is_kept(call: Call, measures: bool) -> bool:
     if call.tail in LOGS or call.tail in LOGGERS:
         return True
     is_message = call.tail in MESSAGES and bool(_LOGGER.search(_receiver(call)))
-    return (is_message or call.tail in WRITERS) and _speaks_of_quality(call)
+    if is_message or call.tail in WRITERS:
+        return _speaks_of(_MEASURE, call) or (measures and not is_message and _speaks_of(_RESULT, call))
+    return False
 
 
 def _receiver(call: Call) -> str:
@@ -116,8 +122,8 @@ def _receiver(call: Call) -> str:
     return ast.unparse(function.value) if isinstance(function, ast.Attribute) else ""
 
 
-def _speaks_of_quality(call: Call) -> bool:
-    """Whether a name or a text among its arguments, or its receiver, is a measure."""
+def _speaks_of(words: re.Pattern[str], call: Call) -> bool:
+    """Whether a name or a text among its arguments, or its receiver, has one of the words."""
     values: list[ast.AST] = [
         *call.node.args,
         *(keyword.value for keyword in call.node.keywords),
@@ -126,6 +132,6 @@ def _speaks_of_quality(call: Call) -> bool:
     for value in values:
         for node in ast.walk(value):
             word = getattr(node, "id", "") or getattr(node, "attr", "") or getattr(node, "value", "")
-            if isinstance(word, str) and _MEASURE.search(word.replace("_", " ")):
+            if isinstance(word, str) and words.search(word.replace("_", " ")):
                 return True
     return False

@@ -27,6 +27,7 @@ SPLITS = ("train_test_split", "cross_val_score", "cross_val_predict", "cross_val
 _TEST_ROWS = re.compile(
     r"([xX]|df|data|features|rows|frame)_?(test|TEST)(_\w+)?|[xX]test\w*|test_?([xX]|df|data|features|set)(_\w+)?"
 )
+_TRAINING_ROWS = re.compile(r"train|_tr$|^tr_|fold", re.IGNORECASE)
 # A picture of the test rows, or a question about them, trains nothing that is tested on them.
 _LOOKS_ONLY = re.compile(r"tsne|umap|mds|isomap|explain|detect|drift|reducer|plot|visuali", re.IGNORECASE)
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
@@ -96,7 +97,7 @@ class _Reading:
         self.learners: dict[str, str] = {}  # name -> class of what it holds
         self.fitted: set[str] = set()
         self.touched: dict[str, str] = {}  # name of rows -> class that learned from all of them
-        self.has_split = False
+        self.parts: set[str] = set()  # names of rows that a split gave
 
     def findings(self, scope: Scope) -> Iterator[Found]:
         for statement in _statements(scope.body):
@@ -118,7 +119,6 @@ class _Reading:
         ):
             return
         function = self.module.names_of(call.func)[0].rpartition(".")[2]
-        self.has_split = True
         rows = call.args if function == "train_test_split" else call.args[1:2]
         for argument in rows:
             name = next((name for name in _names(argument) if name in self.touched), "")
@@ -151,7 +151,9 @@ class _Reading:
         is_split = isinstance(value, ast.Call) and any(
             name.rpartition(".")[2] in SPLITS for name in self.module.names_of(value.func)
         )
+        is_part = is_split or any(name in self.parts for name in _names(value))
         for target in targets:
+            (self.parts.add if is_part else self.parts.discard)(target)
             self.learners.pop(target, None)
             if cls:
                 self.learners[target] = cls
@@ -174,7 +176,7 @@ class _Reading:
     def _learned_by(self, call: ast.Call) -> str:
         """The class, when the result of the call are rows that it learned from as a whole."""
         function = call.func
-        if not isinstance(function, ast.Attribute) or self.has_split:
+        if not isinstance(function, ast.Attribute):
             return ""
         holder: ast.expr = function.value
         is_fitted = False
@@ -193,10 +195,10 @@ class _Reading:
         is_transform = function.attr == "transform" and (is_fitted or held in self.fitted)
         return cls if function.attr in FITS or is_transform else ""
 
-    @staticmethod
-    def _is_a_part(call: ast.Call) -> bool:
-        """Whether the rows are called training rows already."""
-        return any("train" in name.lower() or name.lower().endswith("_tr") for name in _names(*call.args[:1]))
+    def _is_a_part(self, call: ast.Call) -> bool:
+        """Whether the rows are a part already: a split gave them, or they are called training rows."""
+        names = _names(*call.args[:1])
+        return any(name in self.parts or _TRAINING_ROWS.search(name) for name in names)
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:

@@ -18,12 +18,13 @@ _SETUP = re.compile(
 _RUN = re.compile(
     r"\b(run|running|usage|how to use|execut\w+|start(ing)?|launch\w*|train(ing)?|reproduc\w+|deploy\w*|"
     r"serve|predict)\b|\bpython3?\s+-?\w|\bmake \w+|docker[ -]compose|docker run|uvicorn|streamlit|jupyter|"
-    r"notebook|dvc repro|\bcolab\b|^\s*\$ \w",
+    r"notebook|dvc repro|\bcolab\b|^[ \t]*\$ \w",
     re.IGNORECASE | re.MULTILINE,
 )
 _DATA = re.compile(
     r"\bdata|\bdvc\b|\bkaggle\b|\bcsv\b|\bparquet\b|\bcorpus\b|\bimages?\b|\bs3://|\bgs://", re.IGNORECASE
 )
+MOST_DOCUMENTS, LONGEST_TEXT = 50, 200_000
 READERS = (
     "read_csv", "read_parquet", "read_json", "read_excel", "read_feather", "scan_csv", "scan_parquet",
     "read_table", "loadtxt", "genfromtxt", "ImageFolder",
@@ -78,7 +79,7 @@ def readme_without_steps(project: Project) -> Iterator[Found]:
         )
         return
     documents = [*readmes, *(path for path in project.files if _DOCS.fullmatch(path))]
-    text = "\n".join(project.text(path) for path in documents)
+    text = "\n".join(project.text(path)[:LONGEST_TEXT] for path in documents[:MOST_DOCUMENTS])
     readme = readmes[0]
     at = project.line(readme, _first_line(project.text(readme)))
     if not _SETUP.search(text):

@@ -9,7 +9,7 @@ from pavedroad.checks.rule import rule
 
 _FILE = re.compile(r"(.*/)?(licen[cs]es?|copying|unlicense|copyright|mit-license)([-._].*)?", re.IGNORECASE)
 _STATED = re.compile(
-    r"^\s*licen[cs]e(-files?|-expression)?\s*=|License ::|Private :: Do Not Upload|\blicense\s*=\s*[\"']|"
+    r"^[ \t]*licen[cs]e(-files?|-expression)?\s*=|License ::|Private :: Do Not Upload|\blicense\s*=\s*[\"']|"
     r"\"license\"\s*:",
     re.MULTILINE,
 )
@@ -19,6 +19,7 @@ _IN_WORDS = re.compile(
     r"licen[cs]e[^\n]{0,20}\n{0,2}[^\n]{0,60}\b(MIT|Apache|BSD|GPL|CC[- ]BY)\b",
     re.IGNORECASE,
 )
+LONGEST_TEXT = 200_000  # characters of a README
 MANIFESTS = ("pyproject.toml", "setup.cfg", "setup.py", "package.json", "CITATION.cff", "codemeta.json")
 
 
@@ -48,7 +49,7 @@ def missing_licence(project: Project) -> Iterator[Found]:
     if any(_STATED.search(project.text(path)) for path in project.named(*MANIFESTS)):
         return
     readmes = [path for path in project.files if path.rpartition("/")[2].lower().startswith("readme")]
-    if any(_IN_WORDS.search(project.text(path)) for path in readmes):
+    if any(_IN_WORDS.search(project.text(path)[:LONGEST_TEXT]) for path in readmes):
         return
     yield Found(
         at=Place(path=project.front_page),

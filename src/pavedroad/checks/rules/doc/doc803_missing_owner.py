@@ -7,13 +7,16 @@ from pavedroad.checks.model import Found, Place
 from pavedroad.checks.project import Project
 from pavedroad.checks.rule import rule
 
-_BACKSTAGE_OWNER = re.compile(r"^\s+owner:\s*\S", re.MULTILINE)
+_BACKSTAGE_OWNER = re.compile(r"^[ \t]+owner:[ \t]*\S", re.MULTILINE)
 MANIFESTS = ("pyproject.toml", "setup.cfg", "setup.py")
 _MAINTAINER = re.compile(
-    r"^\s*(maintainers|authors)\s*=\s*\[[^\]]*\S@\S|^\s*(maintainer|author)_email\s*=[^\n]*\S@\S",
+    r"^[ \t]*(maintainers|authors)[ \t]*=[ \t]*\[[^\]]{0,2000}\S@\S|"
+    r"^[ \t]*(maintainer|author)_email[ \t]*=[^\n]{0,400}\S@\S",
     re.MULTILINE,
 )
-_OWNED = re.compile(r"^\s*[^#\s]\S*\s+\S*@\S+", re.MULTILINE)  # a pattern and at least one @owner or address
+_OWNED = re.compile(
+    r"^[ \t]*[^#\s]\S*[ \t]+\S{0,200}@\S", re.MULTILINE
+)  # a pattern and at least one @owner or address
 
 
 @rule("DOC803", "missing-owner", since="0.1", team="warning", production="error", of_project=True)

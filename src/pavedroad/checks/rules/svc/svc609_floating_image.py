@@ -61,10 +61,10 @@ def floating_image(project: Project) -> Iterator[Found]:
 
 def _images(project: Project) -> Iterator[tuple[Image, Place]]:
     for dockerfile in project.dockerfiles:
+        lines = project.lines_of(dockerfile.path)
         for stage in dockerfile.stages:
             if stage.parent is None:
-                line = project.lines_of(dockerfile.path)[stage.base.line - 1]
-                yield stage.image, dockerfile.place(stage.base, line)
+                yield stage.image, dockerfile.place(stage.base, lines[stage.base.line - 1])
     for compose in project.composes:
         for service in compose.services:
             if service.image and service.image_at and service.context is None:

@@ -15,6 +15,7 @@ _INSTALLS_LISTED = re.compile(
     r"\bnpm\s+(?:ci|install)\b"
 )
 _VERSION_FROM_GIT = re.compile(r"setuptools[-_]scm|hatch-vcs|versioneer|dunamai|dynamic-versioning")
+LONGEST_SCRIPT = 20_000
 WHOLE = (".", "./", "/", "*")
 CONTENT = """.git
 .venv
@@ -76,8 +77,10 @@ def careless_build_context(project: Project) -> Iterator[Found]:
                 hint="add a .dockerignore with .git, .env, data and environments",
                 fix=_fix(project, dockerfile),
             )
+        installs = {stage.index: _first_install(stage) for stage, _ in copies}
         for stage, copy in copies:
-            if install := _later_install(stage, copy):
+            install = installs[stage.index]
+            if install and install.line > copy.line:
                 yield Found(
                     at=dockerfile.place(copy, lines[copy.line - 1]),
                     says=f"all is copied before line {install.line} installs: any change installs again",
@@ -89,12 +92,10 @@ def _is_whole(copy: Instruction) -> bool:
     return "from" not in copy.flags and any(source in WHOLE for source in copy.arguments[:-1])
 
 
-def _later_install(stage: Stage, copy: Instruction) -> Instruction | None:
-    """The first install from a list behind a copy; none when one with the same stood before it."""
-    for run in stage.named("RUN"):
-        if _INSTALLS_LISTED.search(run.script):
-            return run if run.line > copy.line else None
-    return None
+def _first_install(stage: Stage) -> Instruction | None:
+    """The first that installs from a list; what is copied behind it does not repeat it."""
+    runs = stage.named("RUN")
+    return next((run for run in runs if _INSTALLS_LISTED.search(run.script[:LONGEST_SCRIPT])), None)
 
 
 def _contexts(project: Project, dockerfile: Dockerfile) -> list[str]:

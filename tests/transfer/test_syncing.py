@@ -79,9 +79,9 @@ def team(start_server: Callable[..., Any], tmp_path: Path) -> Any:
 
 
 def test_runs_of_a_lone_record_keep_their_ids_at_the_team(
-    alone: tuple[Record, str], team: Any, tmp_path: Path
+    any_record: Record, team: Any, tmp_path: Path
 ) -> None:
-    record, run_id = alone
+    record, run_id = any_record, log_run(any_record, tmp_path)
     report = send(record, team.url)
     assert report.matches, report.problems
     there, here = get_run(team.record.db, run_id), get_run(record.db, run_id)
@@ -130,6 +130,19 @@ def test_what_mlflow_logged_into_a_folder_goes_to_the_team(
             there["curves"].pop("auc", None)
             assert there == here
     assert taken(send(record, team.url, mlruns)) == {}
+
+
+def test_what_was_begun_and_not_finished_is_completed_not_made_twice(
+    alone: tuple[Record, str], team: Any
+) -> None:
+    record, run_id = alone
+    send(record, team.url)
+    record.db.write(lambda tx: tx.run("UPDATE transferred SET target = '', digest = '' WHERE kind = 'run'"))
+    report = send(record, team.url)
+    assert report.matches, report.problems
+    assert taken(report) == {"runs": 1, "points": 3}
+    assert team.record.db.value("SELECT COUNT(*) FROM runs") == 1
+    assert metric_history(team.record.db, run_id, "loss") == metric_history(record.db, run_id, "loss")
 
 
 def test_two_people_can_log_into_one_experiment(alone: tuple[Record, str], team: Any, tmp_path: Path) -> None:

@@ -70,6 +70,14 @@ ORDER BY found.project
 SELECT advisory, state, COUNT(*) AS number, MIN(since_ms) AS since_ms, MAX(cleared_ms) AS cleared_ms
 FROM advisory_cases GROUP BY advisory, state
 
+-- name: project_known
+SELECT commit_id, at_ms FROM advisory_projects WHERE project = :project
+
+-- name: exposed_of_project
+SELECT advisory, effect, decided FROM advisory_cases
+WHERE project = :project AND state = 'uses-exposed'
+ORDER BY advisory
+
 -- name: project_seen
 SELECT at_ms FROM advisory_projects WHERE project = :project
 

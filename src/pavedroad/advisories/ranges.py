@@ -62,6 +62,7 @@ def pinned(text: str) -> str:
 
 
 def _pieces(text: str) -> list[str]:
+    text = re.sub(r"^\s*(=[\w.*]+)=[\w.]+\s*$", r"\1", text)  # conda's build behind the version
     pieces = re.findall(r"(?:[<>=!~^]+\s*)?[\w.*+!-]+", text)
     return [piece.replace(" ", "") for piece in pieces if piece not in ("*", "x")]
 
@@ -76,8 +77,8 @@ def _translated(piece: str) -> str:
         release = Version(version).release
         upper = (release[0] + 1,) if len(release) == 1 else (release[0], release[1] + 1)
         return f">={version},<{'.'.join(map(str, upper))}"
-    if operator == "=":  # conda: a prefix; a second `=` names a build
-        return f"=={version.partition('=')[0].rstrip('.*')}.*"
+    if operator == "=":  # conda: a prefix
+        return f"=={version.rstrip('.*')}.*"
     return f"=={version}" if not operator else f"{operator}{version}"
 
 

@@ -162,6 +162,35 @@ def _case_row(id_: str, affected: Affected, before: Row | None, at_ms: int) -> d
     }
 
 
+class ExposedCase(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    effect: str
+    decided: str
+
+
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
+    """What a project is exposed to, as it was registered last."""
+
+    commit: str
+    at_ms: int
+    exposed: tuple[ExposedCase, ...]
+
+
+def exposure_of(reader: Reader, project: str) -> Exposure | None:
+    """None when the project never registered."""
+    row = reader.one(SQL.project_known, project=project)
+    if row is None:
+        return None
+    cases = reader.all(SQL.exposed_of_project, project=project)
+    return Exposure(
+        commit=row["commit_id"],
+        at_ms=row["at_ms"],
+        exposed=tuple(
+            ExposedCase(id=case["advisory"], effect=case["effect"], decided=case["decided"]) for case in cases
+        ),
+    )
+
+
 def cases_of(reader: Reader, id_: str) -> list[Affected]:
     """Every project that an advisory concerns or concerned, by name."""
     return [

@@ -48,6 +48,7 @@ def lay_out(advisories: Iterable[Advisory]) -> Wanted:
     literals: list[tuple[Advisory, Match]] = []
     roots: set[str] = set()
     for advisory in advisories:
+        roots.update(module.partition(".")[0] for module in advisory.modules)
         for match in advisory.match:
             one = (advisory, match)
             roots.update(name.partition(".")[0] for name in (*match.symbols, *match.callable, *match.bases))

@@ -23,7 +23,10 @@ from pavedroad.errors import Invalid
 _REQUIREMENTS = re.compile(r"([\w.-]*[_-])?requirements?([_.-][\w.-]*)?\.(txt|in|pip)")
 _IN_FOLDER = re.compile(r"[\w.-]+\.(txt|in|pip)")
 _CONDA = re.compile(r"(environment|conda|env)([_.-][\w.-]*)?\.ya?ml")
-_NOT_RUNTIME = re.compile(r"dev|test|doc|lint|typ|ci$|check|example|notebook|build|constraint", re.IGNORECASE)
+_NOT_RUNTIME = re.compile(
+    r"dev|test|doc|lint|typ|ci$|check|example|notebook|build|constraint|[._-](min|oldest|lowest)",
+    re.IGNORECASE,
+)
 REQUIREMENT_FOLDERS = ("requirements", "requirement", "reqs", "deps")
 
 

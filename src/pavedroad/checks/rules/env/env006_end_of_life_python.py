@@ -50,11 +50,8 @@ def ended(stated: StatedPython, today: date) -> Iterator[Found]:
     end = RELEASED_AND_ENDED[newest][1] if newest in RELEASED_AND_ENDED else date.max
     if end >= today:
         return
-    supported = min(
-        python for python, (_, last) in RELEASED_AND_ENDED.items() if python >= (3, 12) and last >= today
-    )
     yield Found(
         at=stated.at,
         says=f"Python {dotted(newest)} has had no fixes since {end:%d %b %Y}".replace("since 0", "since "),
-        hint=f"move to {dotted(supported)} or newer, and run the tests there",
+        hint="move to one that is supported (https://devguide.python.org/versions/) and run the tests there",
     )

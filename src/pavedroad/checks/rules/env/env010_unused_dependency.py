@@ -26,7 +26,7 @@ LOADED_BY_OTHERS = frozenset(
         "lightning",
         "apache-airflow", "apache-airflow-core", "prefect", "mlflow", "mlflow-skinny", "streamlit", "celery",
         "evidently", "ray", "dask", "click", "jupyter", "pydantic", "absl-py", "peft", "torchaudio",
-        "prometheus-fastapi-instrumentator", "psutil",
+        "prometheus-fastapi-instrumentator", "psutil", "rich",
     }
 )  # fmt: skip
 # A saved model needs its library where it is loaded, though no code names it.
@@ -185,6 +185,16 @@ NEEDED_BY: dict[str, frozenset[str]] = {
     "plotly": frozenset({"evidently"}),
     "aiohttp": frozenset({"datasets", "s3fs", "gcsfs", "fsspec"}),
     "pyjwt": frozenset({"msal"}),
+    "torchmetrics": frozenset({"pytorch-lightning", "lightning"}),
+    "imageio": frozenset({"scikit-image", "imageio-ffmpeg", "albumentations", "imgaug"}),
+    "starlette": frozenset({"fastapi"}),
+    "tokenizers": frozenset({"transformers"}),
+    "huggingface-hub": frozenset({"transformers", "datasets", "diffusers", "timm"}),
+    "networkx": frozenset({"torch", "scikit-image"}),
+    "sympy": frozenset({"torch"}),
+    "typer": frozenset({"spacy", "prefect", "fastapi"}),
+    "jsonschema": frozenset({"altair", "jupyter"}),
+    "tenacity": frozenset({"langchain"}),
     "ruamel-yaml": frozenset({"strictyaml", "great-expectations"}),
 }
 

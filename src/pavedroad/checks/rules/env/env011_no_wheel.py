@@ -106,7 +106,12 @@ def _in_manifests(project: Project, unit: Unit, stated: list[StatedPython]) -> I
     wheels = {(row["package"], row["python"]): row for row in table("wheels")}
     known = {row["package"] for row in wheels.values()}
     for pin in pins_of(project, unit):
-        if pin.declared is None or pin.name not in known or version_of(pin.version) is None:
+        if (
+            pin.declared is None
+            or pin.declared.group
+            or pin.name not in known
+            or version_of(pin.version) is None
+        ):
             continue
         for each in stated:
             if each.kind == "image" and each.folder != unit.folder:

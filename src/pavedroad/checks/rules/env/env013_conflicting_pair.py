@@ -81,7 +81,8 @@ def conflicting_pair(project: Project) -> Iterator[Found]:
     for unit in project.units:
         pins: dict[str, list[tuple[str, Place]]] = {}
         for pin in pins_of(project, unit):
-            pins.setdefault(pin.name, []).append((pin.version, pin.at))
+            if pin.declared is None or not pin.declared.group:
+                pins.setdefault(pin.name, []).append((pin.version, pin.at))
         for row in table("conflicts"):
             broken = [
                 (version, at)

@@ -130,6 +130,8 @@ def _of_version_files(project: Project) -> Iterator[StatedPython]:
     for path in project.named(".python-version", "runtime.txt", ".tool-versions"):
         for number, line in enumerate(project.text(path).split("\n"), 1):
             text = line.strip()
+            if not text or text.startswith("#"):
+                continue
             if path.endswith(".tool-versions"):
                 if not text.startswith("python "):
                     continue

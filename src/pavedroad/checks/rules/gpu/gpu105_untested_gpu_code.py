@@ -56,4 +56,4 @@ def untested_gpu_code(project: Project) -> Iterator[Found]:
 
 
 def _has_tests(module: Module) -> bool:
-    return any(function.name.startswith("test") for function in module.functions)
+    return any(function.name.startswith("test_") for function in module.functions)

@@ -55,6 +55,8 @@ def read_project(root: Path) -> Project:
         manifest = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not valid TOML: {error}", hint="correct that line") from None
+    except RecursionError:
+        raise ConfigError(f"{file} is nested too deeply", hint="correct it") from None
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}", hint="check its permissions") from None
     values = _table(_table(manifest, "tool", file), "paved", file, within="tool.")

@@ -13,6 +13,8 @@ import msgspec
 
 GIT_TIMEOUT_S = 20.0
 MOST_FILES = 200_000
+LARGEST_IGNORES_BYTES = 2**20
+LONGEST_GLOB = 1000  # characters
 # Folders that tools make: never part of a project, whatever its .gitignore says.
 TOOL_FOLDERS = frozenset(
     {
@@ -121,8 +123,12 @@ class Ignore(msgspec.Struct, frozen=True):
 
 
 def _read_ignores(root: Path, folder: str) -> list[Ignore]:
+    file = root / folder / ".gitignore"
+    size_bytes = _regular_size(file)  # a pipe or a link to a device has no end
+    if size_bytes is None or size_bytes > LARGEST_IGNORES_BYTES:
+        return []
     try:
-        text = (root / folder / ".gitignore").read_text("utf-8", errors="replace")
+        text = file.read_text("utf-8", errors="replace")
     except OSError:
         return []
     return [ignore for line in text.splitlines() if (ignore := _read_ignore(line, folder))]
@@ -132,7 +138,7 @@ def _read_ignore(line: str, folder: str) -> Ignore | None:
     line = line.rstrip()
     keeps = line.startswith("!")
     text = line.removeprefix("!")
-    if not text.strip("/") or text.startswith("#"):
+    if not text.strip("/") or text.startswith("#") or len(text) > LONGEST_GLOB:
         return None
     only_folders = text.endswith("/")
     text = text.strip("/") if "/" in text.rstrip("/") else "**/" + text.rstrip("/")
@@ -156,19 +162,41 @@ def path_pattern(glob: str) -> re.Pattern[str]:
     return re.compile(glob_pattern(text if "/" in glob else f"**/{text}"))
 
 
-_GLOB = re.compile(r"\*\*/|\*\*|\*|\?|\[!?[^\]]*\]|.", re.DOTALL)
+# A double star counts as such where it is a whole part of the path, as in git.
+_GLOB = re.compile(r"((?:(?<![^/])\*\*/)+)|((?<![^/])\*\*(?![^/]))|(\*+|\?|\[!?[^\]/]*\]|.)", re.DOTALL)
 
 
 def glob_pattern(glob: str) -> str:
-    """A regular expression for a path pattern: `*` stays within a folder, `**` does not."""
+    """A regular expression for a path pattern: `*` stays within a folder, `**` does not.
 
-    def spell(match: re.Match[str]) -> str:
-        token = match.group()
-        known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-        if token in known:
-            return known[token]
-        if len(token) > 1:
-            return "[^" + token[2:] if token[1] == "!" else token
-        return re.escape(token)
+    Each star but the last takes as little as it can and never comes back (an atomic group): what stands
+    behind it may as well begin where it first fits. So no pattern takes long.
+    """
+    chunks: list[tuple[str, list[str]]] = [("", [])]  # the way across folders before it, and its pieces
+    for across, everything, piece in _GLOB.findall(glob):
+        if across:
+            chunks.append(("(?:.*?/)??", []))
+        else:
+            chunks[-1][1].append(".*" if everything else piece)
+    *before, last = [
+        start + _spell(pieces, is_last=at == len(chunks) - 1) for at, (start, pieces) in enumerate(chunks)
+    ]
+    return "".join([*(f"(?>{chunk})" for chunk in before), last])
 
-    return _GLOB.sub(spell, glob)
+
+def _spell(glob: list[str], *, is_last: bool) -> str:
+    spelt = [""]
+    stars = sum(piece[0] == "*" for piece in glob)
+    for piece in glob:
+        if piece[0] == "*":
+            stars -= 1
+            spelt.append("[^/]*" if is_last and not stars else "[^/]*?")
+        elif piece in ("?", ".*"):
+            spelt[-1] += "[^/]" if piece == "?" else piece
+        elif len(piece) > 1:
+            spelt[-1] += f"[^/{piece[2:]}" if piece[1] == "!" else piece
+        else:
+            spelt[-1] += re.escape(piece)
+    first, *starred = spelt
+    last = [starred.pop()] if is_last and starred else []
+    return "".join([first, *(f"(?>{one})" for one in starred), *last])

@@ -21,6 +21,7 @@ from pavedroad.checks.source import Module, comments
 from pavedroad.errors import ConfigError, did_you_mean
 
 OFF = "off"
+MOST_RULES = 50  # that one comment may name
 _COMMENT = re.compile(r"#\s*paved:\s*ignore\b\s*(?:\[(?P<rules>[^\]]*)\])?(?P<reason>.*)$")
 _UNTIL = re.compile(r"[\s,;(]*\buntil[ =](\d{4}-\d{2}-\d{2})\)?\s*$")
 
@@ -82,7 +83,8 @@ def _in_place(match: re.Match[str], place: Place, alone: bool) -> Ignore:
     until = ""
     if (found := _UNTIL.search(reason)) and _is_date(found.group(1)):
         until, reason = found.group(1), reason[: found.start()]
-    rules = tuple(word.strip() for word in (match["rules"] or "").split(",") if word.strip())
+    words = (word.strip() for word in (match["rules"] or "").split(","))
+    rules = tuple(dict.fromkeys(word for word in words if word))[:MOST_RULES]
     lines = (place.line, place.line + 1) if alone else (place.line,)
     return Ignore(rules=rules, reason=reason.strip(" :-"), until=until, place=place, lines=lines)
 

@@ -16,6 +16,9 @@ _ASSIGNED_MAGIC = re.compile(r"^(\s*)([\w., ]+=\s*)([%!]\w.*)$")
 # Cell magics whose cell is still Python.
 _PYTHON_CELLS = ("%%time", "%%timeit", "%%capture", "%%prun", "%%python3", "%%python", "%%memray_flamegraph")
 
+MOST_CODE = 4 * 2**20  # characters: more is data
+MOST_PRINTED = 2**18  # characters of a cell's outputs that are looked at
+
 _READABLE = ("text/plain", "text/html", "text/markdown")  # of an output's data
 
 
@@ -54,13 +57,16 @@ def read_notebook(text: str) -> Notebook:
     raw = content.get("cells") if isinstance(content, dict) else None
     if not isinstance(raw, list):
         raise Invalid("it has no list of cells", hint="open it in Jupyter and save it again")
-    cells, line = [], 1
+    cells, line, held = [], 1, 0
     if _language(content) != "python":
         return Notebook(cells=())
     for number, cell in enumerate(raw, 1):
         if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue
         written = _text(cell.get("source"))
+        held += len(written)
+        if held > MOST_CODE:
+            raise Invalid(f"it holds more than {MOST_CODE >> 20} MiB of code", hint="keep data out of code")
         source = _as_python(written)
         printed, failed = _outputs(cell)
         cells.append(
@@ -114,7 +120,7 @@ def _outputs(cell: dict[str, Any]) -> tuple[str, str]:
         if output.get("output_type") == "error":
             failed = _text(output.get("ename")) or "an error"
         texts.append(output_text(output))
-    return "\n".join(text for text in texts if text), failed
+    return "\n".join(text for text in texts if text)[:MOST_PRINTED], failed
 
 
 def output_text(output: dict[str, Any]) -> str:

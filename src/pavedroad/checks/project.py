@@ -245,7 +245,9 @@ class Project:
             try:
                 found.append(reader(path, self.text(path)))
             except Invalid as error:
-                self._complain(path, error.message.removeprefix(path).lstrip(), error.hint)
+                says = error.message.removeprefix(path).lstrip(" ,:")
+                says = says if error.message.startswith(f"{path} ") else f"cannot be read: {says}"
+                self._complain(path, says, error.hint)
         return found
 
     def _is_someone_elses(self, path: str) -> bool:

@@ -33,8 +33,6 @@ KINDS = ("experiment", "run", "logged-model", "files", "model", "version", "alia
 class Export:
     """One export under way. What several threads write is written under its lock."""
 
-    is_refusal = staticmethod(is_refusal)
-
     def __init__(
         self, record: Record, source: Source, target: MlflowTarget, *, with_files: bool, dry_run: bool
     ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pavedroad.errors import PavedError
@@ -51,11 +53,11 @@ class _Sending:
             job.refuse("aliases", name, "its model is not sent", number=len(self.model.aliases))
             return
         for version in self.model.versions:
-            self._one("versions", f"{name}@{version.version}", lambda: self._send_version(version))  # noqa: B023
+            self._one("versions", f"{name}@{version.version}", partial(self._send_version, version))
         for alias, number in sorted(self.model.aliases.items()):
-            self._one("aliases", f"{name}@{alias} ({number})", lambda: self._send_alias(alias, number))  # noqa: B023
+            self._one("aliases", f"{name}@{alias} ({number})", partial(self._send_alias, alias, number))
 
-    def _one(self, kind: str, what: str, send: Any) -> None:
+    def _one(self, kind: str, what: str, send: Callable[[], bool]) -> None:
         try:
             is_new = send()
         except PavedError as error:

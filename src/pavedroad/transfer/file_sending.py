@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pavedroad.errors import PavedError
 from pavedroad.transfer.file_taking import Files, list_files
+from pavedroad.transfer.mlflow_target import is_refusal
 from pavedroad.transfer.model import SourceFile, Unreachable, fingerprint
 from pavedroad.transfer.store import Mark
 
@@ -59,7 +60,7 @@ class FileSender:
             job.refuse("files", f"{files.owner}: {file.path}", error)
             return False
         except PavedError as error:
-            if not job.is_refusal(error):
+            if not is_refusal(error):
                 raise
             job.refuse("files", f"{files.owner}: {file.path}", error)
             return False

@@ -144,11 +144,11 @@ class MlflowTarget:
 
     def link_models(self, run_id: str, used: Sequence[RunModel], made: Sequence[RunModel]) -> None:
         if used:
-            models = [{"model_id": each.model_id} for each in used]
-            self._post("runs/log-inputs", {"run_id": run_id, "models": models})
+            inputs = [{"model_id": each.model_id} for each in used]
+            self._post("runs/log-inputs", {"run_id": run_id, "models": inputs})
         if made:
-            models = [{"model_id": each.model_id, "step": each.step} for each in made]  # type: ignore[dict-item]
-            self._post("runs/outputs", {"run_id": run_id, "models": models})
+            outputs = [{"model_id": each.model_id, "step": each.step} for each in made]
+            self._post("runs/outputs", {"run_id": run_id, "models": outputs})
 
     def settle_run(self, run_id: str, *, status: str, end_ms: int | None, name: str) -> None:
         body = {"run_id": run_id, "status": status, "run_name": name}

@@ -73,7 +73,7 @@ def test_every_place_is_read(make_project: MakeProject) -> None:
         ("pyproject.toml", 3, ">=3.11"),
         (".python-version", 2, "3.12.4"),
         (".tool-versions", 2, "3.12.4"),
-        ("runtime.txt", 1, "3.12.4"),
+        ("runtime.txt", 1, "python-3.12.4"),
         ("Dockerfile", 1, "python:3.11"),
         (".devcontainer/devcontainer.json", 2, "python:3.12"),
         (".gitlab-ci.yml", 2, "3.13"),

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from pavedroad.advisories.store import exposure_of
 from pavedroad.checks import Report, latest_report
 from pavedroad.environments.store import environment_reports
 from pavedroad.errors import Damaged, Invalid, NotFound
@@ -17,7 +18,16 @@ from pavedroad.kit.sql import Reader
 from pavedroad.models import Manifest, Signature, read_manifest
 from pavedroad.record import Record
 from pavedroad.registry import store
-from pavedroad.registry.gate import CheckResult, Context, DataSeen, EnvironmentSeen, LatencySeen, Subject
+from pavedroad.registry.gate import (
+    AdvisoriesSeen,
+    CheckResult,
+    Context,
+    DataSeen,
+    EnvironmentSeen,
+    Exposure,
+    LatencySeen,
+    Subject,
+)
 from pavedroad.registry.model import ModelVersion, VersionFile
 from pavedroad.registry.provenance import COMMIT_TAG, PROJECT_TAG, Provenance, provenance_of, subject_of
 from pavedroad.registry.recorded_data import data_in_example, data_in_profiles
@@ -81,6 +91,7 @@ def make_context(
         damaged_files=lambda: damaged_files(record, version, later.files),
         check_project=lambda profile: check_result(record, version, provenance, profile, check_project),
         read_environments=lambda: environments_of(db, project),
+        read_advisories=lambda: advisories_of(db, project),
         measure_latency=later.measure,
         earlier_latency=lambda *asked: earlier_latency(db, version, *asked),
     )
@@ -206,6 +217,15 @@ def recorded_data(
     for run in provenance.runs:
         found += [seen for seen in data_in_profiles(run_inputs(record.db, run.id)) if seen not in found]
     return found
+
+
+def advisories_of(reader: Reader, project: str) -> AdvisoriesSeen | None:
+    """What the project was exposed to when it registered last, or when an advisory was published since."""
+    known = exposure_of(reader, project) if project else None
+    if known is None:
+        return None
+    exposed = [Exposure(id=case.id, effect=case.effect, decided=case.decided) for case in known.exposed]
+    return AdvisoriesSeen(commit=known.commit, at_ms=known.at_ms, exposed=exposed)
 
 
 def environments_of(reader: Reader, project: str) -> list[EnvironmentSeen]:

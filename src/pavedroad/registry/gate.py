@@ -81,6 +81,22 @@ class EnvironmentSeen(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
+    """An upstream change that the project's code and versions meet."""
+
+    id: str
+    effect: str
+    decided: str  # `numpy 1.26.4 in uv.lock`
+
+
+class AdvisoriesSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What the record knows of a project's exposure."""
+
+    commit: str  # of the code that was read; empty without git
+    at_ms: int
+    exposed: list[Exposure]
+
+
 class LatencySeen(msgspec.Struct, frozen=True, kw_only=True):
     """How fast the candidate answered while it was really served."""
 
@@ -115,6 +131,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         [str], CheckResult | None
     ]  # profile -> result; None when there is none for this code
     read_environments: Callable[[], list[EnvironmentSeen]] = list  # of the project, one for each machine
+    read_advisories: Callable[[], AdvisoriesSeen | None] = lambda: None  # None: the project never registered
     measure_latency: Callable[
         [int, int], LatencySeen | None
     ]  # requests, concurrency; None when it cannot be here

@@ -1,6 +1,7 @@
 """The gates of this package, in the order in which they are asked and shown: cheap first, serving last."""
 
 from pavedroad.registry.gate import Gate
+from pavedroad.registry.gates.advisories import ADVISORIES
 from pavedroad.registry.gates.approval import APPROVAL
 from pavedroad.registry.gates.checks import CHECKS
 from pavedroad.registry.gates.contract import CONTRACT
@@ -21,6 +22,7 @@ GATES: tuple[Gate, ...] = (
     CONTRACT,
     CHECKS,
     ENVIRONMENT,
+    ADVISORIES,
     METRIC,
     NOT_WORSE_THAN,
     APPROVAL,

@@ -36,6 +36,7 @@ model_card = { min_words = 30 }
 checks = { profile = "production", max_severity = "note" }
 metric = [{ name = "auc", at_least = 0.75 }, { name = "brier", at_most = 0.2 }]
 approval = { people = 2 }
+advisories = { max_effect = "none" }
 
 [environment]
 machine = "gpu-*"

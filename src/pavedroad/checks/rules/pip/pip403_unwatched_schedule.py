@@ -53,6 +53,8 @@ def unwatched_schedule(project: Project) -> Iterator[Found]:
         yield from _airflow(module)
         if not tells:
             yield from _prefect(module)
+    for path in () if tells else project.named("prefect.yaml", "prefect.yml"):
+        yield from _deployments(project, path)
 
 
 def _airflow(module: Module) -> Iterator[Found]:
@@ -87,6 +89,21 @@ def _names_somebody(value: ast.expr | None) -> bool:
     if isinstance(value, ast.Constant):
         return str(value.value).strip().lower() not in NOBODY
     return value is not None
+
+
+def _deployments(project: Project, path: str) -> Iterator[Found]:
+    """Schedules in a file of Prefect deployments."""
+    for document in project.yaml(path):
+        deployments = document.get("deployments")
+        for deployment in deployments.items if deployments else ():
+            schedule = deployment.get("schedules") or deployment.get("schedule")
+            if schedule is not None and (schedule.items or schedule.entries):
+                name = deployment.text_at("name") or "this deployment"
+                yield Found(
+                    at=schedule.place(path),
+                    says=f"{name} has a schedule, and nobody is told when a run fails",
+                    hint="give the flow on_failure=[notify], or add an automation that sends a message",
+                )
 
 
 def _prefect(module: Module) -> Iterator[Found]:

@@ -131,8 +131,8 @@ def _names_given(module: Module) -> Names:
     """Name -> everything it is assigned in the module, in the order of the text."""
     given: Names = {}
     for node in module.parents:
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Name):
                     given.setdefault(target.id, []).append(node.value)
     for values in given.values():

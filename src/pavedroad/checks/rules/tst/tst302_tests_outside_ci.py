@@ -29,7 +29,7 @@ _NAMED_TEST = re.compile(
 )
 # Files of the project that a script may start or hand on: their text counts as well.
 _FILE_WORD = re.compile(r"(?<![\w./-])(?:[\w./-]{1,200}\.(?:sh|bash|ya?ml|py)\b|\./[\w./-]{1,200})")
-_TEST_WORD = re.compile(r"pytest|run[-_]tests?|unit[-_]?tests?", re.IGNORECASE)
+_TEST_WORD = re.compile(r"pytest|run[-_]tests?|unit[-_]?tests?|[-_./]tests?([-_]\w+)*\.ya?ml", re.IGNORECASE)
 FILES_DEEP = 3
 _RECIPE_FILES = (
     "Makefile", "makefile", "GNUmakefile", "justfile", "Justfile", "tasks.py", "Taskfile.yml",

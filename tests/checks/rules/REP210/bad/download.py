@@ -3,7 +3,7 @@ from urllib.request import urlretrieve
 import pandas as pd
 import polars as pl
 
-BASE = "https://example.org/rides"
+BASE: str = "https://example.org/rides"
 URL = BASE + "/latest.parquet"
 
 

@@ -51,7 +51,8 @@ _PATTERNS: dict[str, str] = {
     "a password": (
         r"(?i:\b[\w.-]{0,64}(?:password|passwd|passphrase|secret|secret[_-]?key|api[_-]?key|auth[_-]?token|"
         r"access[_-]?token|client[_-]?secret|private[_-]?key|bot[_-]?token)[\"']?\]?[ \t]*"
-        r"(?::[ \t]*str[ \t]*)?(?::=|=>|[=:])[ \t]*)(?P<quote>[\"'])(?P<assigned>[^\s\"'<>{}$]{12,128})(?P=quote)"
+        r"(?::[ \t]*str[ \t]*)?(?::=|=>|[=:])[ \t]*)"
+        r"(?P<quote>[\"'])(?P<assigned>[^\s\"'<>{}$]{12,128})(?P=quote)"
     ),
     "a private key": (
         r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----(?:\\n|\s)+(?P<pem>[A-Za-z0-9+/=]{40,4096})"

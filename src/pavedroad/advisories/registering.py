@@ -106,7 +106,12 @@ def _symbols_in(module: Module, receivers: Receivers) -> Iterator[tuple[str, int
         elif isinstance(node, ast.Call):
             line = module.place(node).line
             for name in _called(module, receivers, node):
-                yield name, line
+                if (
+                    name.startswith("?")
+                    or module.names_of(node.func) != [name]
+                    or isinstance(node.func, ast.Name)
+                ):
+                    yield name, line  # a dotted name is an attribute, and was told as such
                 for keyword in node.keywords:
                     if keyword.arg:
                         yield f"{name}({keyword.arg}=)", line

@@ -148,7 +148,8 @@ def _seed_at_the_top(module: Module, draw: Call) -> Fix | None:
         for statement in module.tree.body
         if isinstance(statement, ast.Import | ast.ImportFrom) and statement.lineno < draw.node.lineno
     ]
-    if not imports:
+    local = ast.unparse(function.value).partition(".")[0]
+    if not any(local in _bound_by(statement) for statement in imports):
         return None
     line = imports[-1].end_lineno or 0
     end = module.offset(line + 1, 0) - 1
@@ -157,6 +158,10 @@ def _seed_at_the_top(module: Module, draw: Call) -> Fix | None:
     seed = f"{ast.unparse(function.value)}.seed({DEFAULT_SEED})"
     edit = Edit(path=module.path, start=end, end=end, text=f"{newline}{newline}{seed}")
     return Fix(says=f"add {seed}", safety=UNSAFE, edits=(edit,))
+
+
+def _bound_by(statement: ast.Import | ast.ImportFrom) -> set[str]:
+    return {name.asname or name.name.partition(".")[0] for name in statement.names}
 
 
 def _stands_in_function(module: Module, node: ast.AST) -> bool:

@@ -17,6 +17,9 @@ import msgspec
 from pavedroad.catalog import Project, Ref, add_edge, ensure_artifact, set_details, set_stage, write_fact
 from pavedroad.config import Settings
 from pavedroad.environments import Environment, Host
+from pavedroad.environments.examination import Report
+from pavedroad.environments.probe import Line
+from pavedroad.environments.store import save_report
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.files import put_bytes
 from pavedroad.kit.sql import Transaction
@@ -141,6 +144,17 @@ def story_settings(home: Path, **values: Any) -> Settings:
     return Settings(home=home, user="ada", gates=GATES, **values)
 
 
+EXAMINED = Report(
+    machine="lab",
+    system="Linux x86_64, glibc 2.36",
+    project="late-flights",
+    python="3.11.7",
+    at_ms=1,
+    took_ms=400,
+    lines=[Line(check="gpu", verdict="ok", says="CPU only: no GPU here, and none is asked for")],
+)
+
+
 def tell_story(record: Record) -> Told:
     """Four runs, three versions: 1 was champion, 2 is, 3 is refused; the last run failed."""
     now = now_ms()
@@ -168,6 +182,7 @@ def tell_story(record: Record) -> Told:
         promote(record, "late-flights", at + 1, "champion", who="ada")
     failed, _ = record.db.write(lambda tx: _pipeline_run(tx, record, now - 2 * HOUR_MS, math.nan, "hhhF"))
     record.db.write(_surroundings_of_the_road)
+    record.db.write(lambda tx: save_report(tx, EXAMINED, who="ada"))
     return Told(runs=[*runs, failed], steps=steps, model="late-flights", versions=3)
 
 

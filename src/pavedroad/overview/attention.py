@@ -1,4 +1,4 @@
-"""What needs a person, oldest first: closed gates, failed or lost runs, ending exemptions, ownerless."""
+"""What needs a person, oldest first: closed gates, failed or lost runs, failing environments, ownerless."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 
 from pavedroad.catalog import Ref
 from pavedroad.catalog.addresses import address_of
+from pavedroad.environments.store import read_board
 from pavedroad.kit.clock import how_long_ago, now_ms
 from pavedroad.kit.http import segment
 from pavedroad.kit.sql import Reader, Row
@@ -40,6 +41,7 @@ def read_concerns(record: Record) -> list[Concern]:
         *_runs(reader),
         *_exemptions(reader),
         *_services(record),
+        *_environments(reader),
         *_ownerless(reader),
     ]
     return sorted(found, key=lambda concern: concern.at_ms)
@@ -125,6 +127,21 @@ def _services(record: Record) -> Iterable[Concern]:
                 href=address_of(Ref("service", service.name)),
                 command=f"paved serve {title}",
             )
+
+
+def _environments(reader: Reader) -> Iterable[Concern]:
+    """Machines on which a project's environment fails, by the newest examination."""
+    for found in read_board(reader, limit=MOST):
+        line = found.report.gravest
+        if found.verdict != "fail" or line is None:
+            continue
+        yield Concern(
+            at_ms=found.at_ms,
+            state="fail",
+            says=f"{found.project or 'the machine'} on {found.machine}: {line.check}: {line.says}",
+            href=f"/environments/{found.id}",
+            command="paved doctor --push",
+        )
 
 
 def _ownerless(reader: Reader) -> Iterable[Concern]:

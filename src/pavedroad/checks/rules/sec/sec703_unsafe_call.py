@@ -18,6 +18,7 @@ CLIENTS = (
 TEXT_MAKERS = (
     "read", "read_text", "format", "join", "strip", "encode", "decode", "dedent", "compile", "open", "Path",
 )  # fmt: skip
+DIGIT_TESTS = ("isnumeric", "isdigit", "isdecimal")
 MOST_STEPS = 6  # from a name to what it was given
 LOCAL = ("http://localhost", "https://localhost", "https://127.0.0.1", "http://127.0.0.1")
 
@@ -101,12 +102,23 @@ def _evaluations(module: Module) -> Iterator[Found]:
         is_builtin = call.name in ("eval", "exec") or call.is_from("builtins")
         if not is_builtin or not call.node.args or _is_own(module, call):
             continue
-        if not _is_constant(module, call.node.args[0]):
+        if not _is_constant(module, call.node.args[0]) and not _is_only_digits(module, call):
             yield Found(
                 at=module.place(call.node),
                 says=f"{call.tail} runs as code what it is given",
                 hint="look the value up in a dict of what is allowed, or use ast.literal_eval",
             )
+
+
+def _is_only_digits(module: Module, call: Call) -> bool:
+    """Whether it stands behind a test such as `text.isnumeric()`."""
+    for above in module.enclosing(call.node, ast.If, ast.IfExp):
+        test = above.test if isinstance(above, ast.If | ast.IfExp) else None
+        if isinstance(test, ast.Call) and any(
+            name.rpartition(".")[2] in DIGIT_TESTS for name in module.names_of(test.func)
+        ):
+            return True
+    return False
 
 
 def _is_own(module: Module, call: Call) -> bool:

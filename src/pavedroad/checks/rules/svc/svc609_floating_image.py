@@ -10,6 +10,7 @@ from pavedroad.checks.rule import rule
 
 _BUILT = re.compile(r"(?:docker|podman|buildx|buildah)[^\n]{0,400}?\s(?:-t|--tag)[ =]+[\"']?([\w./:-]+)")
 _TALKS_OF_BUILDS = (".sh", ".md", "Makefile", ".yml", ".yaml", ".toml", "justfile")
+SHORTEST_NAME = 4  # `app` and `api` are in the names of many images
 LARGEST_BYTES = 256 * 2**10
 
 
@@ -51,12 +52,18 @@ def floating_image(project: Project) -> Iterator[Found]:
         if (place.path, image.name) in seen:
             continue
         seen.add((place.path, image.name))
-        if image.is_floating and image.short_name not in built and image.name != "scratch":
+        if image.is_floating and image.name != "scratch" and not _is_own(project, image, built):
             yield Found(
                 at=place,
                 says=f"{image.name}:{image.tag or 'latest'} is another image tomorrow",
                 hint="name a version, as in python:3.12-slim, or a digest",
             )
+
+
+def _is_own(project: Project, image: Image, built: set[str]) -> bool:
+    """Whether the project makes it: it is built here, or bears the project's name."""
+    name = project.settings.name.lower()
+    return image.short_name in built or (len(name) > SHORTEST_NAME and name in image.short_name.lower())
 
 
 def _images(project: Project) -> Iterator[tuple[Image, Place]]:

@@ -20,3 +20,4 @@ requests.get("https://example.org", verify="authority.pem", timeout=3)
 requests.get("https://localhost:8443/health", verify=False, timeout=3)
 model.eval()
 frame.eval("a + b")
+source = eval(name) if name.isnumeric() else name

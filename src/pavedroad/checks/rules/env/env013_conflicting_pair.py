@@ -36,6 +36,7 @@ EXCLUDED_BY_ITSELF: dict[tuple[str, str], str] = {
     ("matplotlib", "numpy"): ">=3.7.5",
     ("pyarrow", "numpy"): ">=15,<16",
     ("numba", "numpy"): ">=0.55",
+    ("onnxruntime", "numpy"): ">=1.18.1,<1.19",
     ("pandas", "numpy"): ">=2.1.2,<2.2.2",
     ("fastapi", "pydantic"): "<0.100",
     ("flask", "jinja2"): ">=1.1.3,<2",

@@ -1,4 +1,8 @@
-"""Facts about packages on PyPI, as tables with the source of each row. Read in November 2026."""
+"""Facts about packages on PyPI, as tables with the source of each row. Read in November 2026.
+
+Each row of conflicts.csv was tried with both packages installed, or refused by the installer, except those of
+torch, scipy before 1.6.2 and TensorFlow, which need what was not at hand.
+"""
 
 from __future__ import annotations
 

@@ -100,18 +100,21 @@ def test_an_empty_board_says_how_to_fill_it(live: Any) -> None:
     assert 'data-copy="paved doctor --push"' in text
 
 
-def test_the_pages_show_long_names_whole_on_hover_and_the_next_step(live: Any) -> None:
+def test_the_pages_show_long_names_whole_on_hover_and_the_next_step(shared_live: Any) -> None:
     long = "a-project-" * 9 + "x"
-    push(live.record, report(BROKEN, project=long, machine="m" * 80), report(FINE))
+    push(shared_live.record, report(BROKEN, project=long, machine="m" * 80), report(FINE))
 
-    board = fetch(f"{live.url}/environments")[1]
+    board = fetch(f"{shared_live.url}/environments")[1]
     assert long in board
     assert "CPU only" in board
-    one = fetch(f"{live.url}/environments/1")[1]
+    one = fetch(f"{shared_live.url}/environments/1")[1]
     assert "install one" in one
     assert "1 line fails." in one
-    for unknown in ("7", "x", "9" * 20):
-        assert fetch(f"{live.url}/environments/{unknown}")[0] == 404
+
+
+@pytest.mark.parametrize("unknown", ["77", "x", "9" * 20])
+def test_an_unknown_examination_has_no_page(shared_live: Any, unknown: str) -> None:
+    assert fetch(f"{shared_live.url}/environments/{unknown}")[0] == 404
 
 
 BODIES = [
@@ -128,9 +131,10 @@ BODIES = [
 ]
 
 
-def test_a_body_that_is_no_result_is_refused(live: Any) -> None:
-    for body in BODIES:
-        status, text = fetch(f"{live.url}/api/pavedroad/environments", body)
-        assert (status, body[:60]) == (400, body[:60])
-        assert json.loads(text)["message"]
-    assert read_board(live.record.db) == []
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+def test_a_body_that_is_no_result_is_refused(shared_live: Any, body: bytes) -> None:
+    before = sum(count_board(shared_live.record.db).values())
+    status, text = fetch(f"{shared_live.url}/api/pavedroad/environments", body)
+    assert status == 400
+    assert json.loads(text)["message"]
+    assert sum(count_board(shared_live.record.db).values()) == before

@@ -43,7 +43,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     record_home: Path  # PAVED_HOME
     project: Path
     now_ms: int
-    limit_s: float = 1.5  # of one tool
+    limit_s: float = 1.2  # of one tool
     lock: Lock | None = None
     lock_problem: str = ""  # why there is none
     installation: Installation

@@ -28,7 +28,7 @@ Probe = Callable[[Machine], list[Line]]
 class NamedProbe(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     run: Probe
-    limit_s: float = 1.9  # after this its line says so, and nobody waits for it any more
+    limit_s: float = 1.5  # after this its line says so, and nobody waits for it any more
 
 
 def run_probes(probes: Sequence[NamedProbe], machine: Machine) -> list[Line]:

@@ -24,7 +24,9 @@ PRIME = 100_003  # (n * factor) % PRIME goes through all numbers below it, in no
 
 _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count}) "
 _KEYS = "k(at) AS (SELECT 0 UNION ALL SELECT at + 1 FROM k WHERE at + 1 < {keys})"
-_OF_RUNS = "WITH RECURSIVE " + _KEYS + " {insert} FROM runs r CROSS JOIN k WHERE r.no > :last"
+_OF_RUNS = (
+    "WITH RECURSIVE " + _KEYS + " {insert} FROM runs r CROSS JOIN k WHERE r.no > :last ORDER BY r.no, k.at"
+)
 
 _METRICS = """
 INSERT INTO latest_metrics (run_no, key, value, is_nan, at_ms, step, points, min_value, max_value)

@@ -101,7 +101,9 @@ async def search_models(request: Request) -> Response:
             max_results=search.MODELS_PER_PAGE if sent.max_results is None else sent.max_results,
             page_token=sent.page_token or "",
         )
-        return m.page("registered_models", [_with_latest(reader, model) for model in models], token)
+        latest = search.latest_versions_of(reader, models)
+        found = [m.model_answer(model, latest.get(model.name, [])) for model in models]
+        return m.page("registered_models", found, token)
 
     return answer(await read(request, ask))
 

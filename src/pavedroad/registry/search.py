@@ -29,6 +29,7 @@ from pavedroad.tracking.search import check_max_results, make_page_token, read_p
 MODELS_PER_PAGE, MOST_MODELS = 100, 1000
 VERSIONS_PER_PAGE, MOST_VERSIONS = 10_000, 200_000
 VERSIONS_PER_QUERY = 200  # whose tags and aliases are read with one statement
+MODELS_PER_QUERY = 200
 
 _KINDS = {
     **dict.fromkeys(("attribute", "attributes", "attr"), ATTRIBUTE),
@@ -85,7 +86,7 @@ def search_models(
         f" LIMIT {bound(max_results + 1)} OFFSET {bound(offset)}",
         **bound.values,
     )
-    models = [store.to_model(reader, row) for row in rows[:max_results]]
+    models = _with_tags(reader, rows[:max_results])
     return models, make_page_token(offset + max_results) if len(rows) > max_results else ""
 
 
@@ -109,6 +110,50 @@ def search_versions(
     )
     versions = with_names(reader, rows[:max_results])
     return versions, make_page_token(offset + max_results) if len(rows) > max_results else ""
+
+
+def _with_tags(reader: Reader, rows: Sequence[Row]) -> list[RegisteredModel]:
+    """The models of these rows with their tags and aliases, two statements for 200 of them."""
+    models: list[RegisteredModel] = []
+    for start in range(0, len(rows), MODELS_PER_QUERY):
+        part = rows[start : start + MODELS_PER_QUERY]
+        bound = Bound()
+        places = ", ".join(bound(row["name"]) for row in part)
+        tags: dict[str, dict[str, str]] = {}
+        query = (
+            f"SELECT name, key, value FROM registered_model_tags WHERE name IN ({places}) ORDER BY name, key"
+        )
+        for name, key, value in reader.tuples(query, **bound.values):
+            tags.setdefault(name, {})[key] = value
+        aliases: dict[str, dict[str, int]] = {}
+        query = (
+            "SELECT a.name, a.alias, v.version FROM model_aliases a JOIN model_versions v ON v.uid = a.uid"
+            f" WHERE a.name IN ({places}) ORDER BY a.name, a.alias"
+        )
+        for name, alias, version in reader.tuples(query, **bound.values):
+            aliases.setdefault(name, {})[alias] = version
+        models += [
+            store.model_from(row, tags=tags.get(row["name"], {}), aliases=aliases.get(row["name"], {}))
+            for row in part
+        ]
+    return models
+
+
+def latest_versions_of(reader: Reader, models: Sequence[RegisteredModel]) -> dict[str, list[ModelVersion]]:
+    """By model, the last version of each stage, in order of their numbers."""
+    found: dict[str, list[ModelVersion]] = {}
+    for start in range(0, len(models), MODELS_PER_QUERY):
+        bound = Bound()
+        places = ", ".join(bound(model.name) for model in models[start : start + MODELS_PER_QUERY])
+        last = "SELECT MAX(w.version) FROM model_versions w WHERE w.name = v.name AND w.stage = v.stage"
+        rows = reader.all(
+            f"SELECT v.* FROM model_versions v WHERE v.name IN ({places}) AND v.version = ({last})"
+            " ORDER BY v.name, v.version",
+            **bound.values,
+        )
+        for version in with_names(reader, rows):
+            found.setdefault(version.name, []).append(version)
+    return found
 
 
 def with_names(reader: Reader, rows: Sequence[Row]) -> list[ModelVersion]:

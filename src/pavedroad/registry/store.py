@@ -61,12 +61,17 @@ def count_models(reader: Reader) -> int:
 
 
 def to_model(reader: Reader, row: Row) -> RegisteredModel:
-    name = row["name"]
+    tags = {tag["key"]: tag["value"] for tag in reader.all(SQL.model_tags, name=row["name"])}
+    aliases = {one["alias"]: one["version"] for one in reader.all(SQL.model_aliases, name=row["name"])}
+    return model_from(row, tags=tags, aliases=aliases)
+
+
+def model_from(row: Row, *, tags: dict[str, str], aliases: dict[str, int]) -> RegisteredModel:
     return RegisteredModel(
-        name=name,
+        name=row["name"],
         description=row["description"],
-        tags={tag["key"]: tag["value"] for tag in reader.all(SQL.model_tags, name=name)},
-        aliases={alias["alias"]: alias["version"] for alias in reader.all(SQL.model_aliases, name=name)},
+        tags=tags,
+        aliases=aliases,
         created_ms=row["created_ms"],
         updated_ms=row["updated_ms"],
     )

@@ -1,20 +1,23 @@
 """Logged models: a model with its files, params, tags and metrics, known before anyone registers it."""
+# ruff: noqa: S608
 
 from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pavedroad.errors import Invalid, NotFound, did_you_mean
 from pavedroad.kit.clock import now_ms
 from pavedroad.kit.sql import Reader, Row, Transaction, load_queries
 from pavedroad.tracking import limits
+from pavedroad.tracking.filters import Bound
 from pavedroad.tracking.model import DELETED, MODEL_STATUSES, LoggedModel, Metric, root_of
 from pavedroad.tracking.names import random_name
 from pavedroad.tracking.store import active_experiment, get_run
 
 SQL = load_queries("pavedroad.tracking")
+MODELS_PER_QUERY = 200
 
 
 def get_logged_model(reader: Reader, model_id: str, *, allow_deleted: bool = False) -> LoggedModel:
@@ -27,7 +30,7 @@ def get_logged_model(reader: Reader, model_id: str, *, allow_deleted: bool = Fal
 
 def logged_models_of_run(reader: Reader, run_id: str) -> list[LoggedModel]:
     """The active models that a run made, oldest first."""
-    return [to_logged_model(reader, row) for row in reader.all(SQL.logged_models_of_run, run_id=run_id)]
+    return to_logged_models(reader, reader.all(SQL.logged_models_of_run, run_id=run_id))
 
 
 def create_logged_model(
@@ -124,23 +127,54 @@ def model_root(reader: Reader, source: str) -> str:
 
 
 def to_logged_model(reader: Reader, row: Row) -> LoggedModel:
-    model_id = row["id"]
-    return LoggedModel(
-        id=model_id,
-        experiment_id=str(row["experiment_id"]),
-        name=row["name"],
-        artifact_location=row["artifact_location"],
-        status=row["status"],
-        status_message=row["status_message"],
-        model_type=row["model_type"],
-        source_run_id=row["source_run_id"],
-        lifecycle_stage=row["lifecycle_stage"],
-        created_ms=row["created_ms"],
-        updated_ms=row["updated_ms"],
-        params={pair["key"]: pair["value"] for pair in reader.all(SQL.logged_model_params, id=model_id)},
-        tags={pair["key"]: pair["value"] for pair in reader.all(SQL.logged_model_tags, id=model_id)},
-        metrics=[_to_metric(metric) for metric in reader.all(SQL.logged_model_metrics, id=model_id)],
+    return to_logged_models(reader, [row])[0]
+
+
+def to_logged_models(reader: Reader, rows: Sequence[Row]) -> list[LoggedModel]:
+    """The models of these rows with what they logged, three statements for 200 of them."""
+    models: list[LoggedModel] = []
+    for start in range(0, len(rows), MODELS_PER_QUERY):
+        models += _with_values(reader, rows[start : start + MODELS_PER_QUERY])
+    return models
+
+
+def _with_values(reader: Reader, rows: Sequence[Row]) -> list[LoggedModel]:
+    bound = Bound()
+    places = ", ".join(bound(row["id"]) for row in rows)
+    pairs: dict[str, dict[str, dict[str, str]]] = {}
+    for table in ("logged_model_params", "logged_model_tags"):
+        held = pairs.setdefault(table, {})
+        query = (
+            f"SELECT model_id, key, value FROM {table} WHERE model_id IN ({places}) ORDER BY model_id, key"
+        )
+        for model_id, key, value in reader.tuples(query, **bound.values):
+            held.setdefault(model_id, {})[key] = value
+    metrics: dict[str, list[Metric]] = {}
+    query = (
+        f"SELECT * FROM logged_model_metrics WHERE model_id IN ({places})"
+        " ORDER BY model_id, key, step, at_ms, value, run_id"
     )
+    for metric in reader.all(query, **bound.values):
+        metrics.setdefault(metric["model_id"], []).append(_to_metric(metric))
+    return [
+        LoggedModel(
+            id=row["id"],
+            experiment_id=str(row["experiment_id"]),
+            name=row["name"],
+            artifact_location=row["artifact_location"],
+            status=row["status"],
+            status_message=row["status_message"],
+            model_type=row["model_type"],
+            source_run_id=row["source_run_id"],
+            lifecycle_stage=row["lifecycle_stage"],
+            created_ms=row["created_ms"],
+            updated_ms=row["updated_ms"],
+            params=pairs["logged_model_params"].get(row["id"], {}),
+            tags=pairs["logged_model_tags"].get(row["id"], {}),
+            metrics=metrics.get(row["id"], []),
+        )
+        for row in rows
+    ]
 
 
 def _to_metric(row: Row) -> Metric:

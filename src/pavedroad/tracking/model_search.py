@@ -24,7 +24,7 @@ from pavedroad.tracking.filters import (
     parse_filter,
     to_sql,
 )
-from pavedroad.tracking.logged_models import to_logged_model
+from pavedroad.tracking.logged_models import to_logged_models
 from pavedroad.tracking.model import LoggedModel
 from pavedroad.tracking.search import check_max_results
 from pavedroad.tracking.store import experiment_number
@@ -106,7 +106,7 @@ def search_logged_models(
         f" LIMIT {bound(max_results + 1)} OFFSET {bound(offset)}"
     )
     rows = reader.all(query, **bound.values)
-    models = [to_logged_model(reader, row) for row in rows[:max_results]]
+    models = to_logged_models(reader, rows[:max_results])
     return models, _make_token(place, offset + max_results) if len(rows) > max_results else ""
 
 

@@ -134,17 +134,11 @@ UPDATE logged_models SET status = :status, status_message = :status_message, upd
 -- name: set_logged_model_stage
 UPDATE logged_models SET lifecycle_stage = :stage, updated_ms = :at_ms WHERE id = :id
 
--- name: logged_model_params
-SELECT key, value FROM logged_model_params WHERE model_id = :id ORDER BY key
-
 -- name: insert_logged_model_param
 INSERT INTO logged_model_params (model_id, key, value) VALUES (:id, :key, :value) ON CONFLICT (model_id, key) DO NOTHING
 
 -- name: logged_model_param
 SELECT value FROM logged_model_params WHERE model_id = :id AND key = :key
-
--- name: logged_model_tags
-SELECT key, value FROM logged_model_tags WHERE model_id = :id ORDER BY key
 
 -- name: upsert_logged_model_tag
 INSERT INTO logged_model_tags (model_id, key, value) VALUES (:id, :key, :value)
@@ -152,9 +146,6 @@ ON CONFLICT (model_id, key) DO UPDATE SET value = excluded.value
 
 -- name: delete_logged_model_tag
 DELETE FROM logged_model_tags WHERE model_id = :id AND key = :key
-
--- name: logged_model_metrics
-SELECT * FROM logged_model_metrics WHERE model_id = :id ORDER BY key, step, at_ms, value, run_id
 
 -- name: upsert_file
 INSERT INTO artifact_entries (folder, name, is_dir, digest, size_bytes, at_ms)

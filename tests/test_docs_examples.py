@@ -18,8 +18,14 @@ FENCED = re.compile(r"^```(?:python|sh|console)\n(.*?)^```", re.DOTALL | re.MULT
 
 # By page and first line of the example.
 RUN_BY_ANOTHER_TEST = {
+    ("advisories.md", "import numpy as np"): "tests/advisories/test_docs.py",
+    ("advisories.md", "$ paved advisories"): "tests/advisories/test_docs.py",
+    ("advisories.md", "paved advisories publish acme-1.toml"): "tests/advisories/test_docs.py",
     ("checks.md", "import pandas as pd"): "tests/checks/test_docs.py",
     ("checks.md", "$ paved check --rule REP"): "tests/checks/test_docs.py",
+    ("checks.md", "$ paved check --write-baseline"): "tests/checks/test_baseline.py",
+    ("checks.md", "from collections.abc import Iterator"): "tests/checks/test_plugins.py",
+    ("checks.md", "import pytest\nfrom pathlib import Path"): "tests/checks/test_plugins.py",
     ("code-in-the-cache.md", "# late/settings.py"): "tests/pipelines/code/test_page.py",
     ("documents.md", "$ paved docs --out site"): "tests/documents/test_page.py",
     ("documents.md", "from pavedroad.documents import Document, Prose, Table"): (

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -125,3 +126,28 @@ def test_two_rules_of_one_name_are_refused_whoever_comes_first() -> None:
 
     with pytest.raises(ConfigError, match="is a rule of pavedroad already"):
         joined_rules(RULES, [plugin])
+
+
+def test_the_rule_of_the_page_keeps_what_the_page_promises(
+    install: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "checks.md").read_text("utf-8")
+    rule, test = (
+        code
+        for code in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+        if "ACM001" in code or "CONFORMANCE" in code
+    )
+    env = {**os.environ, **install(source=rule)}
+    fixtures = tmp_path / "tests" / "rules" / "ACM001"
+    for kind, code in (("bad", "print(1)\n"), ("good", "import logging\nlogging.info(1)\n")):
+        (fixtures / kind).mkdir(parents=True)
+        (fixtures / kind / "train.py").write_text(code)
+    (tmp_path / "tests" / "test_rules.py").write_text(test)
+    write = [sys.executable, "-m", "pavedroad.checks.testing", str(fixtures.parent), "ACM001"]
+    subprocess.run(write, check=True, env=env)
+    assert (fixtures / "says.txt").read_text().startswith("bad/train.py:1:1  error  ACM001 printed-result")
+
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "7 passed" in done.stdout

@@ -108,7 +108,13 @@ def _first_line(text: str) -> int:
 def _fix(project: Project, readme: str) -> Fix | None:
     command = next((command for name, command in _COMMANDS.items() if name in project.files), "")
     text = project.text(readme)
-    if not command or not readme.lower().endswith(".md") or "�" in text or "\r" in text:
+    if (
+        not command
+        or not readme.lower().endswith(".md")
+        or "�" in text
+        or "\r" in text
+        or text.startswith("\ufeff")
+    ):
         return None
     lead = "" if not text or text.endswith("\n") else "\n"
     addition = f"{lead}\n## Setup\n\n```sh\n{command}\n```\n"

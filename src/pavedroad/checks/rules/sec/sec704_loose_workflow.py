@@ -93,7 +93,7 @@ def _without_permissions(project: Project, workflow: Workflow) -> Found:
 def _fix(project: Project, path: str, line: int, column: int) -> Fix | None:
     text = project.text(path)
     lines = text.split("\n")
-    if column != 1 or "\r" in text or "�" in text:
+    if column != 1 or "\r" in text or "�" in text or text.startswith("\ufeff"):
         return None
     at = sum(len(before) + 1 for before in lines[: line - 1])
     edit = Edit(path=path, start=at, end=at, text="permissions:\n  contents: read\n\n")

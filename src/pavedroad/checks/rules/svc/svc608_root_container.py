@@ -119,7 +119,14 @@ def _with_another_user(project: Project) -> set[str]:
 def _fix(project: Project, dockerfile: Dockerfile, stage: Stage) -> Fix | None:
     text = project.text(dockerfile.path)
     starts = stage.named("CMD", "ENTRYPOINT")
-    if not starts or "useradd" in text or "adduser" in text or "\r" in text or "�" in text:
+    if (
+        not starts
+        or "useradd" in text
+        or "adduser" in text
+        or "\r" in text
+        or "�" in text
+        or text.startswith("\ufeff")
+    ):
         return None
     image = dockerfile.root_image(stage)
     is_alpine = bool(_ALPINE.search(image.tag + image.name))

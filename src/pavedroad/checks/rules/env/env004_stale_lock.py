@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pavedroad.checks.model import Found
 from pavedroad.checks.project import Project, Unit
 from pavedroad.checks.rule import rule
+from pavedroad.checks.rules.env.manifest_text import line_of
 from pavedroad.checks.rules.env.pinned import as_specifiers, version_of
 from pavedroad.checks.rules.env.pythons import allowed_pythons, python_place
 from pavedroad.environments import Declared, Lock, Manifest, normalised
@@ -114,5 +115,5 @@ def _difference(project: Project, declared: Declared, lock: Lock) -> str:
 
 def _is_conditional(project: Project, declared: Declared) -> bool:
     """Whether a marker, an extra or a platform decides if it is installed."""
-    line = project.text(declared.file).split("\n")[declared.line - 1]
+    line = line_of(project, declared)
     return ";" in line or "marker" in line or "optional" in line or "python =" in line or "platform" in line

@@ -9,7 +9,6 @@ from pavedroad.checks.rule import rule
 from pavedroad.checks.rules.env.import_names import modules_of
 from pavedroad.checks.rules.env.imported import script_words
 from pavedroad.checks.rules.env.manifest_text import remove_entry
-from pavedroad.checks.source import Module
 from pavedroad.environments import Declared, Manifest
 
 # Used without an import: engines and backends that another package loads by itself, and commands.
@@ -38,20 +37,14 @@ MODEL_LIBRARIES = frozenset(
         "tensorflow-gpu", "feature-engine", "shap",
     }
 )  # fmt: skip
-LOADERS = (
-    "load",
-    "load_model",
-    "loads",
-    "read_pickle",
-    "restore",
-    "load_from_checkpoint",
-    "from_pretrained",
-    "pipeline",
+_LOADS = re.compile(
+    r"\b(?:load|load_model|loads|read_pickle|restore|load_from_checkpoint|from_pretrained|pipeline)\s*\("
 )
-# The plots of pandas and others draw with it.
+# The plots of pandas and others draw with matplotlib.
+_DRAWS = re.compile(r"\.(?:plot|hist|boxplot|scatter_matrix|plot_importance|summary_plot|plot_tree)\b")
 TEST_CLIENTS = ("requests", "httpx")  # what Starlette's TestClient needs, by its version
-LONGEST_NAME = 120  # characters of text that may name a module
-DRAWN_BY = ("plot", "hist", "boxplot", "scatter_matrix", "plot_importance", "summary_plot", "plot_tree")
+# Text that may name a module: not what is long enough to be prose.
+_SHORT_TEXT = re.compile(r"""["']([^"'\n]{3,120})["']""")
 
 
 @rule(
@@ -133,9 +126,10 @@ class _Uses:
                 self.imported.update(parts)  # `ray.tune.search.hyperopt` needs hyperopt
                 if "testclient" in parts:
                     self.imported.update(TEST_CLIENTS)
-            self.in_text.update(re.findall(r"[A-Za-z0-9_-]{3,40}", _short_text(module)))
-            self.loads_models = self.loads_models or bool(module.calls(*LOADERS))
-            self.draws = self.draws or bool(module.calls(*DRAWN_BY))
+            for text in _SHORT_TEXT.findall(module.text):
+                self.in_text.update(re.findall(r"[A-Za-z0-9_-]{3,40}", text))
+            self.loads_models = self.loads_models or bool(_LOADS.search(module.text))
+            self.draws = self.draws or bool(_DRAWS.search(module.text))
         self.in_scripts = script_words(project)
 
     def has(self, declared: Declared, modules: tuple[str, ...]) -> bool:
@@ -147,11 +141,6 @@ class _Uses:
         return (declared.name in MODEL_LIBRARIES and self.loads_models) or (
             declared.name == "matplotlib" and self.draws
         )
-
-
-def _short_text(module: Module) -> str:
-    """Text that may name a module: not what is long enough to be prose."""
-    return " ".join(str(node.value) for node in module.strings if len(str(node.value)) <= LONGEST_NAME)
 
 
 def _bounds_others(project: Project, unit: Unit, declared: Declared) -> bool:

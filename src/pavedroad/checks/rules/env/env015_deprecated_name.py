@@ -7,7 +7,7 @@ from pavedroad.checks.model import Fix, Found
 from pavedroad.checks.project import Project
 from pavedroad.checks.rule import rule
 from pavedroad.checks.rules.env.facts import table
-from pavedroad.checks.rules.env.manifest_text import remove_entry, replace_in_line
+from pavedroad.checks.rules.env.manifest_text import line_of, remove_entry, replace_in_line
 from pavedroad.checks.rules.env.pinned import is_within
 from pavedroad.environments import Declared, Manifest
 
@@ -72,7 +72,7 @@ def _is_of_its_time(declared: Declared) -> bool:
 
 
 def _has_marker(project: Project, declared: Declared) -> bool:
-    line = project.text(declared.file).split("\n")[declared.line - 1]
+    line = line_of(project, declared)
     return ";" in line or "python_version" in line or "markers" in line
 
 

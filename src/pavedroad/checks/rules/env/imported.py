@@ -11,6 +11,7 @@ import msgspec
 from pavedroad.checks.model import Place
 from pavedroad.checks.project import Project, Unit
 from pavedroad.checks.rules.env.import_names import PROVIDED
+from pavedroad.checks.rules.env.manifest_text import line_of
 from pavedroad.checks.source import Module
 from pavedroad.environments import manifest_reader, normalised
 from pavedroad.environments.requirements import read_declared
@@ -20,7 +21,8 @@ _INSTALL = re.compile(
     r"(?:pip3?|uv|poetry|conda|mamba|micromamba|pdm|pipenv)[\"',\s]+(?:pip\s+)?(?:install|add)\b([^\n;&|`]*)"
 )
 _REPOSITORY = re.compile(r"/([A-Za-z0-9][\w.-]*?)(?:\.git)?/?(?=[@#\s]|$)")
-_OF_COMPONENT = re.compile(r"packages_to_install\s*=\s*\[([^\]]*)\]")  # of Kubeflow Pipelines
+_OF_COMPONENT = re.compile(r"packages_to_install\s*=\s*\[([^\]]{0,2000})\]")  # of Kubeflow Pipelines
+_SCRIPT = re.compile(r"([\w-]{1,80}\.py)[\"']")
 _WORD = re.compile(r"[\w.-]+")
 # Files beside manifests that may install or start something, or name what is loaded by its name.
 SCRIPTS = (
@@ -62,8 +64,7 @@ def declared_names(project: Project, units: list[Unit]) -> set[str]:
         if declared.name:
             names.add(declared.name)
         elif declared.direct:
-            line = project.text(declared.file).split("\n")[declared.line - 1]
-            names.update(normalised(match) for match in _REPOSITORY.findall(line))
+            names.update(normalised(match) for match in _REPOSITORY.findall(line_of(project, declared)))
     return names
 
 
@@ -82,13 +83,7 @@ def is_provided_for(module: Module) -> bool:
 
 def sent_scripts(project: Project) -> set[str]:
     """Names of Python files that code names in its text: they may run elsewhere, with what is there."""
-    return {
-        str(node.value).rpartition("/")[2]
-        for module in project.modules
-        if ".py" in module.text
-        for node in module.strings
-        if str(node.value).endswith(".py")
-    }
+    return {name for module in project.modules for name in _SCRIPT.findall(module.text)}
 
 
 def installed_by_hand(project: Project) -> set[str]:

@@ -66,9 +66,15 @@ def replace_in_line(project: Project, declared: Declared, pattern: str, text: st
     return Edit(path=declared.file, start=start + found[0].start(), end=start + found[0].end(), text=text)
 
 
+def line_of(project: Project, declared: Declared) -> str:
+    return line_span(project, declared)[2]
+
+
 def line_span(project: Project, declared: Declared) -> tuple[int, int, str]:
-    """Start and end (without its newline) of an entry's line, and its text."""
+    """Start and end (without its newline) of an entry's line, and its text; empty where lines end oddly."""
     lines = project.text(declared.file).split("\n")
+    if declared.line > len(lines):
+        return 0, 0, ""
     start = sum(len(line) + 1 for line in lines[: declared.line - 1])
     line = lines[declared.line - 1]
     return start, start + len(line), line

@@ -12,6 +12,7 @@ from pavedroad.checks.source import Module
 _ABOUT_GPU = re.compile(
     r"mark\.\w*(gpu|cuda)|is_available|device_count|requires?_(gpu|cuda)|[\"']cuda|\.cuda\(", re.I
 )
+_TEST = re.compile(r"^\s*(?:async\s+)?def\s+test_", re.MULTILINE)
 
 
 @rule("GPU105", "untested-gpu-code", since="0.1", team="note", production="warning", of_project=True)
@@ -56,4 +57,4 @@ def untested_gpu_code(project: Project) -> Iterator[Found]:
 
 
 def _has_tests(module: Module) -> bool:
-    return any(function.name.startswith("test_") for function in module.functions)
+    return bool(_TEST.search(module.text))

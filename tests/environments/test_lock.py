@@ -326,3 +326,26 @@ six = [{file = "six-1.16.0-py2.py3-none-any.whl", hash = "sha256:8abb"}]
         ("sha256:8abb",),
         "python_version < '3'",
     )
+
+
+PIXI = """
+version: 6
+environments:
+  default:
+    packages:
+      linux-64:
+      - conda: https://conda.example.org/linux-64/numpy-2.1.0-py311_0.conda
+      - pypi: ./
+packages:
+- conda: https://conda.example.org/linux-64/numpy-2.1.0-py311_0.conda
+- conda: https://conda.example.org/linux-64/left-over-1.0-0.conda
+- pypi: ./
+  name: mine
+  version: 0.1.0
+"""
+
+
+def test_a_pixi_lock_leaves_out_what_no_environment_has_and_knows_the_project() -> None:
+    numpy, mine = parse_lock("pixi.lock", PIXI).packages
+    assert (numpy.name, numpy.version, numpy.build, numpy.group) == ("numpy", "2.1.0", "py311_0", "linux-64")
+    assert (mine.name, mine.source, mine.is_project) == ("mine", "./", True)

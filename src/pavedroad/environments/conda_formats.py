@@ -175,6 +175,8 @@ def read_pixi(file: str, text: str) -> Lock:
     packages = []
     for number, entry in enumerate(entries, 1):
         package, key = _pixi_package(file, entry, number)
+        if used and key not in used:  # left over from an earlier solution
+            continue
         groups = used.get(key) or [package.group]
         packages += [_with_group(package, group) for group in groups]
     return Lock(kind="pixi", file=file, requires_python=_python_of(packages), packages=tuple(packages))
@@ -212,14 +214,16 @@ def _pixi_package(file: str, entry: Any, number: int) -> tuple[LockedPackage, st
     hashes = (f"sha256:{sha}",) if sha else ()
     group = as_text(entry.get("platform"))
     if "pypi" in entry or kind in ("pypi", "pip"):
+        archive = file_name(url) if file_name(url).endswith((".whl", ".tar.gz", ".zip")) else ""
         package = LockedPackage(
             name=normalised(name),
             version=version,
-            source="" if file_name(url).endswith((".whl", ".tar.gz", ".zip")) else url,
-            files=(file_name(url),) if file_name(url).endswith((".whl", ".tar.gz", ".zip")) else (),
+            source="" if archive else url,
+            files=(archive,) if archive else (),
             hashes=hashes,
             needs=tuple(_pip_needs(entry)),
             group=group,
+            is_project=not archive and url.startswith((".", "/")),
             line=entry.line,
         )
         return package, url

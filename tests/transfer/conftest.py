@@ -18,7 +18,8 @@ import pytest
 from tests.conftest import free_port
 
 MAKER = Path(__file__).with_name("mlflow_store.py")
-RUNS = 5000 if os.environ.get("PAVED_TEST_ALL") == "1" else 200
+FEW_RUNS = 200
+RUNS = 5000 if os.environ.get("PAVED_TEST_ALL") == "1" else FEW_RUNS
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +46,16 @@ def database(tmp_path_factory: pytest.TempPathFactory, mlflow_module: Any) -> Pa
     """`mlflow.db` with 200 runs of a sweep and one run of every kind."""
     folder = tmp_path_factory.mktemp("database")
     make(folder, f"sqlite:///{folder / 'mlflow.db'}", RUNS)
+    return folder / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def small_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, never of thousands of runs: MLflow's server takes ten or twenty a second."""
+    if RUNS == FEW_RUNS:
+        return Path(request.getfixturevalue("database"))
+    folder = tmp_path_factory.mktemp("small")
+    make(folder, f"sqlite:///{folder / 'mlflow.db'}", FEW_RUNS)
     return folder / "mlflow.db"
 
 

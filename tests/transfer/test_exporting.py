@@ -62,10 +62,10 @@ def whole_runs(record: Record) -> int:
 
 @pytest.fixture(scope="module")
 def exported(
-    database: Path, mlflow_server: MLflowServer, tmp_path_factory: pytest.TempPathFactory
+    small_database: Path, mlflow_server: MLflowServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Exported]:
     record = open_record(Settings(home=tmp_path_factory.mktemp("exported") / "home", user="ada"))
-    take(record, str(database))
+    take(record, str(small_database))
     killed = subprocess.Popen(
         [sys.executable, "-m", "pavedroad", "export", "mlflow", mlflow_server.url],
         env={**os.environ, "PAVED_HOME": str(record.settings.home)},
@@ -99,11 +99,11 @@ def test_exported_again_nothing_is_sent(exported: Exported) -> None:
 
 
 def test_every_run_is_there_once_and_reads_equal_through_mlflows_client(
-    exported: Exported, database: Path, mlflow_module: Any
+    exported: Exported, small_database: Path, mlflow_module: Any
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = mlflow_module.MlflowClient(f"sqlite:///{database}")
+        theirs = mlflow_module.MlflowClient(f"sqlite:///{small_database}")
         there = mlflow_module.MlflowClient(exported.server.url)
         wanted, sent = ids_of(theirs), {}
         for run_id in ids_of(there):
@@ -163,9 +163,9 @@ def test_the_registry_has_the_same_numbers_stages_and_aliases(exported: Exported
 
 
 def test_a_record_that_forgot_what_it_sent_makes_nothing_twice(
-    exported: Exported, database: Path, record: Record, mlflow_module: Any
+    exported: Exported, small_database: Path, record: Record, mlflow_module: Any
 ) -> None:
-    take(record, str(database))
+    take(record, str(small_database))
     before = runs_there(mlflow_module, exported.server.url)
     report = send(record, exported.server.url, only=["flights", "gone"])
     assert report.counts["runs"].taken == report.counts["runs"].source
@@ -210,8 +210,8 @@ def test_a_live_server_is_a_source_and_what_comes_back_is_what_was_sent(
     assert sum(count.taken for count in again.counts.values()) == 0
 
 
-def test_a_dry_run_sends_nothing(exported: Exported, record: Record, database: Path) -> None:
-    take(record, str(database))
+def test_a_dry_run_sends_nothing(exported: Exported, record: Record, small_database: Path) -> None:
+    take(record, str(small_database))
     report = send(record, exported.server.url, dry_run=True)
     assert report.counts["runs"].taken == report.counts["runs"].source > 200
     assert record.db.value("SELECT COUNT(*) FROM transfers WHERE direction = 'export'") == 0

@@ -27,6 +27,7 @@ from pavedroad.transfer.roots import Roots
 from pavedroad.transfer.store import Mark
 
 DEFAULT_ID = "0"
+EXPERIMENT_TAG = "paved.experiment"  # of a deleted one there: which one here it is
 KINDS = ("experiment", "run", "logged-model", "files", "model", "version", "alias")
 
 
@@ -139,12 +140,16 @@ class Export:
         return now
 
     def _create(self, experiment: Experiment) -> Experiment:
-        name = experiment.name
-        if self.target.experiment_by_name(name) is not None:  # elsewhere a deleted one keeps its name
-            name = f"{name} (deleted, {experiment.id})"
+        """Make it, or find the one that was made by a record which forgot it."""
+        name, tags = experiment.name, dict(experiment.tags)
+        if experiment.lifecycle_stage == DELETED:
+            tags[EXPERIMENT_TAG] = f"{experiment.id} of {experiment.created_ms}"
         found = self.target.experiment_by_name(name)
+        if found is not None and found.tags.get(EXPERIMENT_TAG) != tags.get(EXPERIMENT_TAG):
+            name = f"{name} (deleted, {experiment.id})"  # elsewhere a deleted one keeps its name
+            found = self.target.experiment_by_name(name)
         if found is None:
-            found = self.target.experiment(self.target.create_experiment(name, experiment.tags))
+            found = self.target.experiment(self.target.create_experiment(name, tags))
         assert found is not None  # it was made just now
         return found
 

@@ -177,9 +177,11 @@ def draft(
     run. Drafts are for a person to judge: what takes the place, and whether anybody is meant to use it.
     """
     from pavedroad.advisories.drafting import draft_advisories, version_of
+    from pavedroad.config import working_directory
 
+    here = working_directory()
     version = version or version_of(new)
-    before, after = _surfaces(package, old, new, download=download)
+    before, after = _surfaces(here, package, old, new, download=download)
     drafts = draft_advisories(package, before, after, version=version)
     if out:
         out.mkdir(parents=True, exist_ok=True)
@@ -193,14 +195,14 @@ def draft(
     return 0
 
 
-def _surfaces(package: str, old: str, new: str, *, download: bool) -> list[Surface]:
+def _surfaces(here: Path, package: str, old: str, new: str, *, download: bool) -> list[Surface]:
     import tempfile
 
     from pavedroad.advisories.drafting import install_release
     from pavedroad.advisories.surfaces import read_surface
 
     if not download:
-        return [read_surface(Path(old)), read_surface(Path(new))]
+        return [read_surface(here / old), read_surface(here / new)]
     found = []
     for version in (old, new):
         with tempfile.TemporaryDirectory() as folder:

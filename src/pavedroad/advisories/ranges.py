@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 FAR = 9999  # a component larger than any that is in use
 
@@ -23,7 +23,7 @@ def holds(version: str, text: str) -> bool:
         return False
     try:
         return specifier(text).contains(Version(version.partition("+")[0]))
-    except InvalidVersion:
+    except ValueError:
         return False
 
 
@@ -36,12 +36,14 @@ def overlaps(declared: str, text: str) -> bool:
     if not text:
         return False
     wanted = specifier(text)
-    alternatives = declared_ranges(declared)
-    for alternative in alternatives:
-        for version in _candidates(alternative, wanted):
-            if alternative.contains(version) and wanted.contains(version):
-                return True
-    return False
+    try:
+        return any(_meet(alternative, wanted) for alternative in declared_ranges(declared))
+    except ValueError:  # a number that no computer counts to
+        return True
+
+
+def _meet(left: SpecifierSet, right: SpecifierSet) -> bool:
+    return any(left.contains(version) and right.contains(version) for version in _candidates(left, right))
 
 
 def declared_ranges(text: str) -> tuple[SpecifierSet, ...]:
@@ -50,7 +52,7 @@ def declared_ranges(text: str) -> tuple[SpecifierSet, ...]:
     for part in re.split(r"\|\|?", text.strip()):
         try:
             found.append(specifier(",".join(_translated(piece) for piece in _pieces(part))))
-        except (InvalidSpecifier, InvalidVersion):
+        except ValueError:  # also of a number that no computer counts to
             return (specifier(""),)
     return tuple(found)
 
@@ -96,7 +98,7 @@ def _candidates(*sets: SpecifierSet) -> Iterator[Version]:
     for single in (single for found in sets for single in found):
         try:
             release = Version(single.version.removesuffix(".*")).release
-        except InvalidVersion:
+        except ValueError:
             continue
         yield Version(single.version.removesuffix(".*"))
         yield _version([*release, 0, 1])

@@ -7,6 +7,7 @@ cannot be told is of no class, and then nothing is said about its methods.
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -104,6 +105,10 @@ class Binding:
         self.of = of  # what a loop goes through
 
 
+def _line(binding: Binding) -> int:
+    return binding.line
+
+
 class Receivers:
     """Answers for one module. `bases` are the project's own classes: name -> names of all their bases."""
 
@@ -113,8 +118,12 @@ class Receivers:
         self._bindings: dict[ast.AST, dict[str, list[Binding]]] = defaultdict(lambda: defaultdict(list))
         self._attributes: dict[str, list[Binding]] = defaultdict(list)
         self._functions = {function.name: function for function in module.functions}
+        self._known: dict[Binding, str] = {}
         for node in module.parents:
             self._bind(node)
+        for names in self._bindings.values():
+            for found in names.values():
+                found.sort(key=_line)
 
     def is_one_of(self, node: ast.expr, patterns: Iterable[str]) -> bool:
         name = self.class_of(node)
@@ -152,8 +161,8 @@ class Receivers:
         is_inner = False
         while (scope := self._scope_of(here)) is not None:
             if found := self._bindings.get(scope, {}).get(node.id):
-                before = [one for one in found if one.line < node.lineno or (one.annotation is not None)]
-                return before[-1] if before else found[-1] if is_inner else None
+                before = bisect_left(found, node.lineno, key=_line)
+                return found[before - 1] if before else found[-1] if is_inner else None
             here, is_inner = scope, True
         return None
 
@@ -209,6 +218,12 @@ class Receivers:
         binding = self.binding_of(node)
         if binding is None:
             return ""
+        if binding not in self._known:
+            self._known[binding] = ""  # while it is looked at: `a = b; b = a` ends
+            self._known[binding] = self._class_of_binding(binding, depth)
+        return self._known[binding]
+
+    def _class_of_binding(self, binding: Binding, depth: int) -> str:
         if binding.annotation is not None:
             return self._annotated(binding.annotation)
         if isinstance(binding.of, ast.Name) and (whole := self.binding_of(binding.of)) is not None:
@@ -288,8 +303,7 @@ class Receivers:
         elif isinstance(node, ast.arg):
             function = self._scope_of(node)
             if function is not None:
-                bindings = self._bindings[function][node.arg]
-                bindings.insert(0, Binding(0, None, node.annotation))
+                self._bindings[function][node.arg].append(Binding(0, None, node.annotation))
 
     def _bind_target(
         self,
@@ -308,8 +322,7 @@ class Receivers:
                 self._bindings[scope][target.id].append(
                     Binding(target.lineno - (of is not None), value, annotation, of)
                 )
-                self._bindings[scope][target.id].sort(key=lambda binding: binding.line)
-        elif isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
+        elif isinstance(target, ast.Attribute) and getattr(target.value, "id", "") == "self":
             self._attributes[target.attr].append(Binding(target.lineno, value, annotation))
 
 
@@ -317,7 +330,7 @@ def class_bases(modules: Iterable[Module]) -> dict[str, frozenset[str]]:
     """The project's classes by their own name, each with the names of everything it is made of."""
     direct: dict[str, set[str]] = defaultdict(set)
     for module in modules:
-        for node in module.classes:
+        for node in module.classes if module.class_names else ():
             for base in node.bases:
                 direct[node.name].update(module.names_of(base))
     return {name: frozenset(_all_bases(name, direct, set())) for name in direct}

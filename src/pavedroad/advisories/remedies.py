@@ -111,8 +111,8 @@ def replaced_name(remedy: Remedy, use: Use) -> Iterator[Edit]:
     if isinstance(node, ast.Attribute) and is_sibling:
         yield _edit(module, end - len(node.attr), end, new_parts[-1])
     elif isinstance(node, ast.Attribute) and len(new_parts) < len(old_parts):
-        dropped = ast.unparse(node)
-        kept = dropped.split(".")[: len(dropped.split(".")) - (len(old_parts) - len(new_parts) + 1)]
+        dropped = module.text[start:end].split(".")
+        kept = dropped[: len(dropped) - (len(old_parts) - len(new_parts) + 1)]
         if (
             kept
             and module.names_of(node)[0] == use.symbol

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 Found = Iterator[tuple[ast.AST, str]]
 NANOSECONDS_A_SECOND = 10**9
 STEP_VALUES_BEFORE = 4
+LONGEST_SHOWN = 80
+
+
+def shown(node: ast.AST) -> str:
+    """The code of a node in one line; what is nested too deeply is not shown."""
+    try:
+        return " ".join(ast.unparse(node).split())[:LONGEST_SHOWN]
+    except (RecursionError, ValueError):
+        return "a long expression"
 
 
 def chained_assignments(scan: Scan, match: Match) -> Found:
@@ -22,7 +31,7 @@ def chained_assignments(scan: Scan, match: Match) -> Found:
         if isinstance(node, ast.Assign | ast.AugAssign):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if _is_chained(scan, target, match):
-                    yield node, ast.unparse(target)
+                    yield node, shown(target)
 
 
 def _is_chained(scan: Scan, target: ast.expr, match: Match) -> bool:
@@ -44,7 +53,7 @@ def object_dtypes(scan: Scan, match: Match) -> Found:
         sides = [node.left, *node.comparators]
         has_dtype = any(_is_dtype(side) for side in sides)
         if has_dtype and any(_is_object(scan, side) for side in sides):
-            yield node, ast.unparse(node)
+            yield node, shown(node)
 
 
 def _is_dtype(node: ast.expr) -> bool:
@@ -69,7 +78,7 @@ def dates_as_integers(scan: Scan, match: Match) -> Found:
             left = node.left
             is_cast = isinstance(left, ast.Call) and getattr(left.func, "attr", "") in ("astype", "view")
             if is_cast and _number(node.right) == NANOSECONDS_A_SECOND:
-                yield node, ast.unparse(node)
+                yield node, shown(node)
 
 
 def _number(node: ast.expr) -> float:
@@ -87,7 +96,7 @@ def optional_without_default(scan: Scan, match: Match) -> Found:
             continue
         for node in owner.body:
             if isinstance(node, ast.AnnAssign) and node.value is None and _is_optional(scan, node.annotation):
-                yield node, ast.unparse(node)
+                yield node, shown(node)
 
 
 def _is_optional(scan: Scan, node: ast.expr) -> bool:
@@ -107,7 +116,7 @@ def four_way_steps(scan: Scan, match: Match) -> Found:
             target, function = node.targets[0], node.value.func
             is_step = isinstance(function, ast.Attribute) and function.attr == "step"
             if is_step and isinstance(target, ast.Tuple) and len(target.elts) == STEP_VALUES_BEFORE:
-                yield node, ast.unparse(node)
+                yield node, shown(node)
 
 
 def with_calls(scan: Scan, match: Match) -> Found:
@@ -116,7 +125,7 @@ def with_calls(scan: Scan, match: Match) -> Found:
         if isinstance(node, ast.withitem) and isinstance(node.context_expr, ast.Call):
             names = scan.module.names_of(node.context_expr.func)
             if set(names) & set(match.callable):
-                yield node.context_expr, f"with {ast.unparse(node.context_expr.func)}(...)"
+                yield node.context_expr, f"with {shown(node.context_expr.func)}(...)"
 
 
 SHAPES: dict[str, Callable[[Scan, Match], Found]] = {

@@ -18,7 +18,7 @@ from pavedroad.advisories.shapes import SHAPES
 from pavedroad.checks.source import Call, Module
 
 _GUARDS = ("ImportError", "ModuleNotFoundError", "AttributeError", "TypeError")
-_LITERAL = (ast.Constant, ast.JoinedStr)
+LONGEST_LITERAL = 400
 
 
 class Use(NamedTuple):
@@ -250,7 +250,7 @@ class Scan:
                 continue
             text = _text_of(node)
             for advisory, match in self._wanted.literals:
-                if text is not None and len(text) < 400 and re.fullmatch(match.pattern, text):
+                if text is not None and len(text) <= LONGEST_LITERAL and re.fullmatch(match.pattern, text):
                     yield advisory, Use(match, self.module, node, text)
 
     def _class_bodies(self, match: Match) -> Iterator[Use]:
@@ -301,4 +301,6 @@ def _text_of(node: ast.AST) -> str | None:
 
 
 def _is_wanted(match: Match, text: str) -> bool:
+    if len(text) > LONGEST_LITERAL:
+        return False
     return text in match.values or bool(match.pattern and re.fullmatch(match.pattern, text))

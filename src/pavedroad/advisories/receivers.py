@@ -330,9 +330,9 @@ def class_bases(modules: Iterable[Module]) -> dict[str, frozenset[str]]:
     """The project's classes by their own name, each with the names of everything it is made of."""
     direct: dict[str, set[str]] = defaultdict(set)
     for module in modules:
-        for node in module.classes if module.class_names else ():
-            for base in node.bases:
-                direct[node.name].update(module.names_of(base))
+        for name, bases in module.class_bases.items():
+            if bases:
+                direct[name].update(bases)
     return {name: frozenset(_all_bases(name, direct, set())) for name in direct}
 
 

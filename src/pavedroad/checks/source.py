@@ -189,6 +189,7 @@ class Module:
         # What many rules ask of every module stays when the tree goes.
         self.has_code = bool(self.parsed.tree.body)
         self.class_names = frozenset(sys.intern(each.name) for each in self.parsed.classes)
+        self.class_bases = {each.name: tuple(self.bases(each)) for each in self.parsed.classes}
         self.function_names = frozenset(sys.intern(function.name) for function in self.parsed.functions)
         self.call_names = frozenset(sys.intern(call.name) for call in self.all_calls())
         self._tails = frozenset(map(sys.intern, self._all_calls()))

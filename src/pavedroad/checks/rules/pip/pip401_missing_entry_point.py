@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 
@@ -29,6 +28,7 @@ FLOWS = (
     "invoke", "hamilton", "tfx",
 )  # fmt: skip
 MOST_STARTS = 1  # more programs than this need an order
+_MAIN = re.compile(r"^if\b.*__name__", re.MULTILINE)
 
 
 @rule("PIP401", "missing-entry-point", since="0.1", team="warning", production="error", of_project=True)
@@ -69,10 +69,7 @@ def _is_program(project: Project, module: Module) -> bool:
     """Whether it is started by itself: it says so with `__main__`."""
     if module.notebook or project.is_test(module.path) or module.path.endswith("setup.py"):
         return False
-    return "__name__" in module.text and any(
-        isinstance(statement, ast.If) and "__name__" in ast.unparse(statement.test)
-        for statement in module.tree.body
-    )
+    return _MAIN.search(module.text) is not None
 
 
 def _has_starter(project: Project) -> bool:

@@ -17,6 +17,7 @@ APPS = ("FastAPI", "Flask", "Starlette", "Sanic", "Quart", "Litestar", "App", "A
 _ROUTE_DECORATORS = (
     "get", "post", "put", "patch", "delete", "head", "options", "route", "api_route", "websocket",
 )  # fmt: skip
+_ROUTE = re.compile(rf"^[ \t]*@.*\.({'|'.join(_ROUTE_DECORATORS)})\b", re.MULTILINE)
 _PREDICTS = re.compile(
     r"predict|infer(?!no)|forecast|(?<![a-z])scor(e|ing)(?![a-z])|classif|recommend(?!ed)|estimate|embed(?!ded)|"
     r"(?<![a-z])generate(?![a-z])|(?<![a-z])detect",
@@ -68,7 +69,7 @@ def apps(module: Module) -> list[Call]:
 
 def routes(module: Module) -> Iterator[Route]:
     """Functions with a decorator such as `@app.post("/predict")`."""
-    if not module.calls(*_ROUTE_DECORATORS):
+    if not _ROUTE.search(module.text):
         return
     for function in module.functions:
         for decorator in function.decorator_list:

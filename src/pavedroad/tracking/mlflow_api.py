@@ -137,7 +137,7 @@ async def create_run(request: Request) -> Response:
     def work(tx: Transaction) -> m.RunAnswer:
         if sent.paved_run_id:
             adoption.check_new_run_id(tx, sent.paved_run_id)
-        run_id = store.start_run(
+        run = store.new_run(
             tx,
             run_id=sent.paved_run_id or None,
             experiment_id=sent.experiment_id or store.DEFAULT_EXPERIMENT,
@@ -146,7 +146,7 @@ async def create_run(request: Request) -> Response:
             start_ms=sent.start_time or 0,
             tags=m.pairs(sent.tags),
         )
-        made = m.run_answer(store.get_run(tx, run_id), inputs.RunInputs())
+        made = m.run_answer(run, inputs.RunInputs())
         return msgspec.structs.replace(made, outputs=msgspec.UNSET)
 
     return answer({"run": await write(request, work)})

@@ -235,6 +235,30 @@ def start_run(
     params: Mapping[str, str] | None = None,
 ) -> str:
     """Start a run and give its id. An experiment that is deleted takes no runs (Invalid)."""
+    return new_run(
+        tx,
+        experiment_id=experiment_id,
+        name=name,
+        user=user,
+        start_ms=start_ms,
+        run_id=run_id,
+        tags=tags,
+        params=params,
+    ).id
+
+
+def new_run(
+    tx: Transaction,
+    *,
+    experiment_id: str,
+    name: str = "",
+    user: str = "",
+    start_ms: int | None = None,
+    run_id: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | None = None,
+) -> Run:
+    """As `start_run`, but gives all of the run."""
     experiment = active_experiment(tx, experiment_id)
     checked = limits.check_tags(tags or {})
     named = checked.get(RUN_NAME_TAG, "")
@@ -245,20 +269,33 @@ def start_run(
         )
     name = name or named or random_name()
     run_id = run_id or uuid.uuid4().hex
+    run = Run(
+        id=run_id,
+        experiment_id=experiment.id,
+        name=name,
+        user=user,
+        status="RUNNING",
+        start_ms=now_ms() if start_ms is None else start_ms,
+        end_ms=None,
+        lifecycle_stage=ACTIVE,
+        artifact_uri=f"{experiment.artifact_location.rstrip('/')}/{run_id}/artifacts",
+        params=dict(sorted(limits.check_params(params or {}).items())),
+        tags=dict(sorted({**checked, RUN_NAME_TAG: name}.items())),
+        metrics=[],
+    )
     number = tx.value(
         SQL.insert_run,
         id=run_id,
         experiment_id=int(experiment.id),
         name=name,
         user_id=user,
-        status="RUNNING",
-        start_ms=now_ms() if start_ms is None else start_ms,
-        artifact_uri=f"{experiment.artifact_location.rstrip('/')}/{run_id}/artifacts",
+        status=run.status,
+        start_ms=run.start_ms,
+        artifact_uri=run.artifact_uri,
     )
-    tx.many(SQL.upsert_tag, _numbered(number, {**checked, RUN_NAME_TAG: name}))
-    if params:
-        tx.many(SQL.insert_param, _numbered(number, limits.check_params(params)))
-    return run_id
+    tx.many(SQL.upsert_tag, _numbered(number, run.tags))
+    tx.many(SQL.insert_param, _numbered(number, run.params))
+    return run
 
 
 def end_run(tx: Transaction, run_id: str, status: str = "FINISHED", end_ms: int | None = None) -> None:

@@ -39,6 +39,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     by_tail: dict[str, list[tuple[Advisory, Match]]]  # of the called name or attribute
     others: list[tuple[Advisory, Match]]
     literals: list[tuple[Advisory, Match]]
+    attribute_tails: frozenset[
+        str
+    ]  # of attributes that may be one of the symbols, or a member without a call
     roots: frozenset[str]  # of imports without which no match can be
 
 
@@ -75,6 +78,10 @@ def lay_out(advisories: Iterable[Advisory]) -> Wanted:
         by_tail=dict(by_tail),
         others=others,
         literals=literals,
+        attribute_tails=frozenset(
+            {symbol.rpartition(".")[2] for symbol in by_symbol}
+            | {tail for tail, found in by_tail.items() if any(not match.called for _, match in found)}
+        ),
         roots=frozenset(roots),
     )
 
@@ -96,13 +103,15 @@ class Scan:
 
     def uses(self) -> Iterator[tuple[Advisory, Use]]:
         yield from self._imports()
+        tails = self._wanted.attribute_tails
         for node in self.module.parents:
-            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            if type(node) is ast.Attribute and node.attr in tails and isinstance(node.ctx, ast.Load):
                 yield from self._attribute(node)
-            elif isinstance(node, ast.Call):
-                yield from self._call(node)
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.decorator_list:
-                yield from self._decorators(node)
+        for call in self.module.calls(*self._wanted.by_tail):
+            yield from self._call(call)
+        for function in self.module.functions:
+            if function.decorator_list:
+                yield from self._decorators(function)
         yield from self._strings()
         for advisory, match in self._wanted.others:
             found = self._class_bodies(match) if match.kind == "class-body" else self._statements(match)
@@ -112,7 +121,7 @@ class Scan:
     # ------------------------------------------------------------------------------------------ imports
 
     def _imports(self) -> Iterator[tuple[Advisory, Use]]:
-        for node in self.module.parents:
+        for node in self.module.parsed.imports:
             if isinstance(node, ast.Import):
                 names = [(alias, alias.name) for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -150,13 +159,12 @@ class Scan:
             if match.kind == "method" and not match.called and self._has_receiver(advisory, match, node):
                 yield advisory, Use(match, self.module, node, node.attr)
 
-    def _call(self, node: ast.Call) -> Iterator[tuple[Advisory, Use]]:
-        names = self.module.names_of(node.func)
-        tail = names[0].rpartition(".")[2] if names else ""
-        for advisory, match in self._wanted.by_tail.get(tail, ()):
+    def _call(self, named: Call) -> Iterator[tuple[Advisory, Use]]:
+        node = named.node
+        for advisory, match in self._wanted.by_tail.get(named.tail, ()):
             if match.kind == "decorator" or not match.called:
                 continue
-            name = self._called(advisory, match, node, names)
+            name = self._called(advisory, match, node, [named.name])
             if not name:
                 continue
             call = Call(name, node)

@@ -174,7 +174,7 @@ def test_every_column_that_may_name_a_file_is_known(record):
     of_something_else = {
         "datasets.digest", "model_versions.digest", "gate_evaluations.digest", "model_approvals.digest",
         "check_reports.tree_digest", "logged_model_metrics.dataset_digest", "code_parts.digest",
-        "environments.digest", "transferred.digest",
+        "environments.digest", "transferred.digest", "packages.digest", "packages.tree_digest",
     }  # fmt: skip
     found = {
         f"{table}.{column}"

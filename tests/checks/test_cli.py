@@ -117,3 +117,46 @@ def test_all_rules_or_a_family_are_listed(paved: Paved) -> None:
 
 def test_an_unknown_rule_cannot_be_explained(paved: Paved) -> None:
     assert "did you mean 'REP201'?" in paved("explain", "RPE201", code=2).err
+
+
+def test_a_rule_of_ruff_is_explained_by_ruff(paved: Paved) -> None:
+    assert "run `ruff rule F401`" in paved("explain", "ruf:f401", code=2).err
+
+
+@pytest.mark.parametrize(
+    ("form", "starts"),
+    [
+        ("html", "<!doctype html>"),
+        ("junit", "<?xml"),
+        ("sarif", "{"),
+        ("json", "{"),
+        ("github", "::"),
+        ("text", "train"),
+    ],
+)
+def test_every_format_can_be_written_to_a_file(
+    paved: Paved, make_project: MakeProject, tmp_path: Path, form: str, starts: str
+) -> None:
+    root = make_project({"train.py": SPLIT})
+    answer = paved(
+        "check", root, "--rule", "REP201", "--format", form, "--output", tmp_path / "report", code=1
+    )
+
+    assert (tmp_path / "report").read_text().startswith(starts)
+    assert answer.out == ""
+    assert f"written to {tmp_path / 'report'}" in answer.err
+
+
+def test_a_file_that_cannot_be_written_is_named(
+    paved: Paved, make_project: MakeProject, tmp_path: Path
+) -> None:
+    answer = paved("check", make_project({"a.py": ""}), "--output", tmp_path / "no" / "report", code=3)
+
+    assert "cannot write" in answer.err
+
+
+def test_the_cost_of_each_rule_can_be_asked_for(paved: Paved, make_project: MakeProject) -> None:
+    answer = paved("check", make_project({"train.py": SPLIT}), "--rule", "REP", "--stats", code=1)
+
+    assert "REP201" in answer.out.partition("RULE")[2]
+    assert f"{len([rule for rule in RULES if rule.family == 'REP'])} rules, " in answer.out

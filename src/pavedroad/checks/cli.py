@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from pavedroad.catalog import PROFILES, find_project
-from pavedroad.checks.model import Report, Rule
+from pavedroad.checks.model import OURS, Report, Rule
 from pavedroad.errors import Invalid, Unavailable
 from pavedroad.kit.clock import duration
 from pavedroad.kit.terminal import json_option, note, print_json, styled, table, width
@@ -254,6 +254,10 @@ def explain(code: str | None, as_json: bool) -> None:
     from pavedroad.checks.engine import select_rules
     from pavedroad.checks.plugins import all_rules
 
+    if code and code.upper().startswith("RUF"):
+        raise Invalid(
+            f"{code} is a rule of ruff", hint=f"run `ruff rule {code.upper().removeprefix('RUF:')}`"
+        )
     found = select_rules(all_rules(), [code]) if code else list(all_rules())
     if len(found) == 1:
         _explain(found[0], as_json)
@@ -276,6 +280,7 @@ def _explain(rule: Rule, as_json: bool) -> None:
     levels = ", ".join(f"{profile} {rule.levels.get(profile, 'off')}" for profile in PROFILES)
     click.echo(
         f"{styled(f'{rule.code} {rule.name}', 'strong')}\n{rule.title}\n\n{levels}; since {rule.since}"
+        f"{'' if rule.package == OURS else f' of {rule.package}'}"
     )
     for name, text in rule.sections.items():
         click.echo(f"\n{styled(name, 'strong')}")

@@ -60,15 +60,11 @@ def check(
     other results with the versions it may get.
     """
     from pavedroad.advisories.text import cases_text
-    from pavedroad.catalog import find_project
     from pavedroad.checks import open_project
-    from pavedroad.config import working_directory
 
     if unsafe and not (fix or diff):
         raise Invalid("--unsafe does nothing by itself", hint="add --fix, or --diff to look first")
-    here = working_directory()
-    around = find_project(here)
-    path = path or (around.root if around else here)
+    path = path or _here()
     chosen = _chosen(ids, folder)
     project = open_project(path)
     cases = _assess(path, chosen)
@@ -82,6 +78,18 @@ def check(
     else:
         click.echo(cases_text(cases, width=min(width(), 100)))
     return 1 if any(case.needs_action and case.effect != "warns" for case in cases) else 0
+
+
+def _here() -> Path:
+    """The project around the working directory, else that folder; never a whole disk or account."""
+    from pavedroad.catalog import find_project
+    from pavedroad.config import working_directory
+
+    here = working_directory()
+    project = find_project(here)
+    if project is None and here in (Path(here.anchor), Path("~").expanduser()):
+        raise Invalid(f"{here} is not a project", hint="name a folder: paved advisories PATH")
+    return project.root if project else here
 
 
 def _assess(path: Path, chosen: tuple[Advisory, ...]) -> list[Case]:

@@ -20,11 +20,16 @@ def handlers_stay():
 
 def test_a_signal_is_raised_at_the_next_wait_and_not_before():
     reached = []
-    with pytest.raises(KeyboardInterrupt), Interrupts() as interrupts:
-        signal.raise_signal(signal.SIGINT)
-        reached.append("the end of the work")
-        with interrupts.allowed():
-            reached.append("the wait")
+
+    def work() -> None:
+        with Interrupts() as interrupts:
+            signal.raise_signal(signal.SIGINT)
+            reached.append("the end of the work")
+            with interrupts.allowed():
+                reached.append("the wait")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert reached == ["the end of the work"]
 
 
@@ -42,10 +47,14 @@ def test_a_signal_after_the_last_wait_is_not_swallowed():
 
 
 def test_the_second_signal_acts_at_once():
-    with pytest.raises(KeyboardInterrupt), Interrupts():
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
-        pytest.fail("it was kept too")
+    def work() -> None:
+        with Interrupts():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            pytest.fail("it was kept too")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
 
 
 def test_a_handler_of_the_programs_own_is_called():

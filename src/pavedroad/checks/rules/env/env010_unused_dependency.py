@@ -174,6 +174,7 @@ NEEDED_BY: dict[str, frozenset[str]] = {
     "plotly": frozenset({"evidently"}),
     "aiohttp": frozenset({"datasets", "s3fs", "gcsfs", "fsspec"}),
     "pyjwt": frozenset({"msal"}),
+    "prometheus-client": frozenset({"prometheus-flask-exporter", "prometheus-fastapi-instrumentator"}),
     "torchmetrics": frozenset({"pytorch-lightning", "lightning"}),
     "imageio": frozenset({"scikit-image", "imageio-ffmpeg", "albumentations", "imgaug"}),
     "starlette": frozenset({"fastapi"}),

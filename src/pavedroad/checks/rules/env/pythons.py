@@ -212,8 +212,10 @@ def _of_ci(project: Project) -> Iterator[StatedPython]:
     """A job's versions together: a matrix allows them all."""
     for workflow in project.workflows:
         for job in workflow.jobs:
+            if any(_EVERGREEN.fullmatch(version.version) for version in job.pythons):
+                continue
             found = frozenset(
-                python for version in job.pythons for python in allowed_pythons(_spelled(version.version))
+                python for version in job.pythons for python in allowed_pythons(version.version)
             )
             if job.pythons and found:
                 yield StatedPython(
@@ -225,15 +227,11 @@ def _of_ci(project: Project) -> Iterator[StatedPython]:
                 )
 
 
+_EVERGREEN = re.compile(r"3(\.[x*])?")  # whatever is newest: it says nothing
 _INSTALLS = re.compile(
     r"requirements\S*\.txt|pip3? install (?:-e )?[\"']?\.|poetry install|uv sync|pipenv (?:install|sync)|"
     r"pdm (?:install|sync)"
 )
-
-
-def _spelled(version: str) -> str:
-    """`3.x` and `3` are whatever is newest: they say nothing."""
-    return version.replace("x", "*") if version.count(".") and not version.startswith("3.x") else "none"
 
 
 def _of_locks(project: Project) -> Iterator[StatedPython]:

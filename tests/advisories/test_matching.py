@@ -116,6 +116,11 @@ NO_USES = {
         "BC-PYD-002",
         "import pydantic\n\nclass A:\n    class Config:\n        x = 1\n",
     ),
+    "another package's class with the name of an own one": (
+        "BC-PYD-002",
+        "import pydantic, requests\n\nclass Response(pydantic.BaseModel):\n    x: int\n\n"
+        "def f(answer: requests.Response):\n    return answer.json()\n",
+    ),
     "a docstring": ("BC-MLF-003", '"""models:/m/Production"""\nimport mlflow\n'),
 }
 

@@ -12,7 +12,7 @@ import msgspec
 from pavedroad.advisories.deciding import BROKEN, LOCK, OUTSIDE, UNDECLARED, Decision, Versions
 from pavedroad.advisories.model import EFFECTS, Advisory, Match
 from pavedroad.advisories.ranges import holds, overlaps, pinned
-from pavedroad.advisories.receivers import class_bases
+from pavedroad.advisories.receivers import Classes, class_bases
 from pavedroad.advisories.remedies import fix_for
 from pavedroad.advisories.uses import Scan, Use, Wanted, lay_out
 from pavedroad.checks.model import SAFE, Edit, Fix, Place
@@ -124,15 +124,15 @@ def _place(use: Use) -> Place:
 def _uses(project: Project, wanted: Wanted) -> Iterator[tuple[Advisory, Use]]:
     modules = project.modules
     imported = frozenset(root for module in modules for root in _roots(module.imports))
-    bases: dict[str, frozenset[str]] | None = None
+    classes: Classes | None = None
     tails = wanted.by_tail.keys()
     for module in modules:
         called = {name.rpartition(".")[2] for name in module.call_names}
         if wanted.roots.isdisjoint(_roots(module.imports)) and tails.isdisjoint(called):
             continue
-        if bases is None:
-            bases = class_bases(modules)
-        yield from Scan(module, wanted, bases, imported).uses()
+        if classes is None:
+            classes = class_bases(modules)
+        yield from Scan(module, wanted, classes, imported).uses()
 
 
 def _roots(imports: Iterable[str]) -> set[str]:

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from pavedroad.checks.source import Module
 
@@ -105,16 +106,24 @@ class Binding:
         self.of = of  # what a loop goes through
 
 
+class Classes(NamedTuple):
+    """A project's own classes."""
+
+    bases: dict[str, frozenset[str]]  # own name -> dotted names of everything it is made of
+    own: frozenset[str]  # names of the project's files and folders: where its own imports start
+
+
 def _line(binding: Binding) -> int:
     return binding.line
 
 
 class Receivers:
-    """Answers for one module. `bases` are the project's own classes: name -> names of all their bases."""
+    """Answers for one module; `classes` are those of its project."""
 
-    def __init__(self, module: Module, bases: dict[str, frozenset[str]]) -> None:
+    def __init__(self, module: Module, classes: Classes) -> None:
         self._module = module
-        self._bases = bases
+        self._bases = classes.bases
+        self._own = classes.own
         self._bindings: dict[ast.AST, dict[str, list[Binding]]] = defaultdict(lambda: defaultdict(list))
         self._attributes: dict[str, list[Binding]] = defaultdict(list)
         self._functions = {function.name: function for function in module.functions}
@@ -135,7 +144,9 @@ class Receivers:
 
     def made_of(self, name: str) -> set[str]:
         """A class and, when it is the project's own, everything that it inherits from."""
-        return {name, *self._bases.get(name.rpartition(".")[2], ())}
+        root, dot, _ = name.partition(".")
+        is_own = not dot or not root or root in self._own
+        return {name, *(self._bases.get(name.rpartition(".")[2], ()) if is_own else ())}
 
     def class_of(self, node: ast.expr | None, depth: int = 0) -> str:
         """The dotted name of a class, or empty."""
@@ -326,14 +337,16 @@ class Receivers:
             self._attributes[target.attr].append(Binding(target.lineno, value, annotation))
 
 
-def class_bases(modules: Iterable[Module]) -> dict[str, frozenset[str]]:
-    """The project's classes by their own name, each with the names of everything it is made of."""
+def class_bases(modules: Iterable[Module]) -> Classes:
+    """The classes of a project's modules."""
+    own: set[str] = set()
     direct: dict[str, set[str]] = defaultdict(set)
     for module in modules:
+        own.update(module.path.removesuffix(".py").split("/"))
         for name, bases in module.class_bases.items():
             if bases:
                 direct[name].update(bases)
-    return {name: frozenset(_all_bases(name, direct, set())) for name in direct}
+    return Classes({name: frozenset(_all_bases(name, direct, set())) for name in direct}, frozenset(own))
 
 
 def _all_bases(name: str, direct: dict[str, set[str]], seen: set[str]) -> set[str]:

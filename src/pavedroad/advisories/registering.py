@@ -81,9 +81,9 @@ def symbols_of(project: Project) -> list[SymbolUse]:
     first: dict[str, tuple[str, int]] = {}
     number: dict[str, int] = {}
     modules = project.modules
-    bases = class_bases(modules)
+    classes = class_bases(modules)
     for module in modules:
-        for symbol, line in _symbols_in(module, Receivers(module, bases)):
+        for symbol, line in _symbols_in(module, Receivers(module, classes)):
             if len(symbol) <= LONGEST_SYMBOL and (symbol in first or len(first) < MOST_SYMBOLS):
                 first.setdefault(symbol, (module.path, line))
                 number[symbol] = number.get(symbol, 0) + 1

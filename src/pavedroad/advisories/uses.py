@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from pavedroad.advisories.model import Advisory, Match
-from pavedroad.advisories.receivers import Receivers
+from pavedroad.advisories.receivers import Classes, Receivers
 from pavedroad.advisories.shapes import SHAPES
 from pavedroad.checks.source import Call, Module
 
@@ -89,17 +89,15 @@ def lay_out(advisories: Iterable[Advisory]) -> Wanted:
 class Scan:
     """One module looked through for everything that is wanted. Guards what was worked out about it."""
 
-    def __init__(
-        self, module: Module, wanted: Wanted, bases: dict[str, frozenset[str]], imported: frozenset[str]
-    ) -> None:
+    def __init__(self, module: Module, wanted: Wanted, classes: Classes, imported: frozenset[str]) -> None:
         self.module = module
         self._wanted = wanted
-        self._bases = bases
+        self._classes = classes
         self._imported = imported  # roots that any module of the project imports
 
     @cached_property
     def receivers(self) -> Receivers:
-        return Receivers(self.module, self._bases)
+        return Receivers(self.module, self._classes)
 
     def uses(self) -> Iterator[tuple[Advisory, Use]]:
         yield from self._imports()

@@ -34,6 +34,10 @@ _CHANGES_COLUMNS = re.compile(
 
 def trainings(project: Project) -> list[tuple[Module, ast.Call]]:
     """The first call of each module, outside tests, that trains a model; programs named so come first."""
+    return project.remember(_trainings)
+
+
+def _trainings(project: Project) -> list[tuple[Module, ast.Call]]:
     found = []
     for module in project.modules:
         first = None if project.is_test(module.path) else next(_in_module(module), None)

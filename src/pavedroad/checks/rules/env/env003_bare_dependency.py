@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pavedroad.checks.model import Edit, Fix, Found
 from pavedroad.checks.project import Project, Unit
 from pavedroad.checks.rule import rule
-from pavedroad.environments import Declared, Lock, Manifest, installed_distributions, normalised, parse_lock
-from pavedroad.errors import Invalid
+from pavedroad.environments import Declared, Manifest, installed_distributions, normalised
 from pavedroad.kit.text import count
 
 SHOWN = 4
@@ -76,20 +75,10 @@ def _found(
 def known_versions(project: Project, unit: Unit) -> dict[str, str]:
     """What the lock says; what is installed here for names that it does not have."""
     versions = installed_distributions()
-    for package in _lock(project, unit).packages:
+    for package in project.lock(unit.lock).packages if unit.lock else ():
         if package.version:
             versions[package.name] = package.version
     return versions
-
-
-def _lock(project: Project, unit: Unit) -> Lock:
-    empty = Lock(kind="", file="")
-    if not unit.lock:
-        return empty
-    try:
-        return parse_lock(unit.lock.rpartition("/")[2], project.text(unit.lock))
-    except Invalid:  # a kind that we know by name only, or a broken file, which is another finding
-        return empty
 
 
 def _fix(project: Project, manifest: Manifest, bare: list[Declared], versions: dict[str, str]) -> Fix | None:

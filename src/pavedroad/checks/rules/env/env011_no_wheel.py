@@ -117,7 +117,7 @@ def _in_manifests(project: Project, unit: Unit, stated: list[StatedPython]) -> I
             if each.kind == "image" and each.folder != unit.folder:
                 continue
             if all(not _has_wheel(wheels, pin, python) for python in each.allowed):
-                yield _found(wheels, pin, each)
+                yield _found(project, wheels, pin, each)
                 break
 
 
@@ -139,7 +139,9 @@ def _python(stated: StatedPython) -> str:
     return f"Python {dotted(stated.only)}" if stated.only else f"any Python in {stated.says}"
 
 
-def _found(wheels: dict[tuple[str, str], dict[str, str]], pin: Pin, stated: StatedPython) -> Found:
+def _found(
+    project: Project, wheels: dict[tuple[str, str], dict[str, str]], pin: Pin, stated: StatedPython
+) -> Found:
     oldest, newest = (wheels.get((pin.name, dotted(min(end, NEWEST_KNOWN)))) for end in _ends(stated))
     version = pin.version.partition("+")[0]
     if oldest and is_within(version, f"<{oldest['first']}"):
@@ -149,7 +151,7 @@ def _found(wheels: dict[tuple[str, str], dict[str, str]], pin: Pin, stated: Stat
     else:
         hint = f"take a Python that {pin.name} has wheels for"
     return Found(
-        at=pin.at,
+        at=pin.place(project),
         says=f"{pin.name} {pin.version} has no wheel for {_python(stated)} of {stated.at.path}",
         hint=hint,
     )

@@ -45,7 +45,7 @@ def yanked_pin(project: Project) -> Iterator[Found]:
             if row:
                 tool = f"lock {pin.name} again" if pin.locked else f"take {pin.name} {row['instead']}"
                 yield Found(
-                    at=pin.at,
+                    at=pin.place(project),
                     says=f"{pin.name} {pin.version} was yanked: {row['reason']}",
                     hint=f"{tool}; see {row['source']}",
                     fix=_fix(project, pin, row["instead"]),

@@ -3,12 +3,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pavedroad.checks.model import Fix, Found, Place
+from pavedroad.checks.model import Fix, Found
 from pavedroad.checks.project import Project, Unit
 from pavedroad.checks.rule import rule
 from pavedroad.checks.rules.env.facts import table
 from pavedroad.checks.rules.env.manifest_text import add_entries, replace_in_line
-from pavedroad.checks.rules.env.pinned import as_specifiers, is_within, pins_of, version_of
+from pavedroad.checks.rules.env.pinned import Pin, as_specifiers, is_within, pins_of, version_of
 from pavedroad.checks.rules.env.pythons import stated_pythons
 from pavedroad.environments import Declared
 
@@ -80,35 +80,24 @@ def conflicting_pair(project: Project) -> Iterator[Found]:
         https://github.com/numpy/numpy/issues/26191
     """
     for unit in project.units:
-        pins: dict[str, list[tuple[str, Place]]] = {}
+        pins: dict[str, list[Pin]] = {}
         for pin in pins_of(project, unit):
             if pin.declared is None or not pin.declared.group:
-                pins.setdefault(pin.name, []).append((pin.version, pin.at))
+                pins.setdefault(pin.name, []).append(pin)
         for row in table("conflicts"):
-            broken = [
-                (version, at)
-                for version, at in pins.get(row["package"], ())
-                if is_within(version, row["versions"])
-            ]
-            if len(broken) == len(pins.get(row["package"], ())) > 0:
-                yield from _with_other(project, unit, row, pins, broken[0])
+            ours = pins.get(row["package"], [])
+            if ours and all(is_within(pin.version, row["versions"]) for pin in ours):
+                yield from _with_other(project, row, ours[0], pins.get(row["other"], []))
 
 
-def _with_other(
-    project: Project,
-    unit: Unit,
-    row: dict[str, str],
-    pins: dict[str, list[tuple[str, Place]]],
-    broken: tuple[str, Place],
-) -> Iterator[Found]:
-    version, at = broken
-    others = pins.get(row["other"], [])
+def _with_other(project: Project, row: dict[str, str], pin: Pin, others: list[Pin]) -> Iterator[Found]:
+    unit, version = pin.unit, pin.version
     if others:
-        if all(is_within(other, row["other_versions"]) for other, _ in others):
+        if all(is_within(other.version, row["other_versions"]) for other in others):
             yield Found(
-                at=at,
-                says=f"{row['package']} {version} and {row['other']} {others[0][0]} do not work together: "
-                f"{row['effect']}",
+                at=pin.place(project),
+                says=f"{row['package']} {version} and {row['other']} {others[0].version} do not work "
+                f"together: {row['effect']}",
                 hint=f"take {row['package']}{_outside(row['versions'])} or "
                 f"{row['other']}{_outside(row['other_versions'])}; see {row['source']}",
             )
@@ -116,6 +105,7 @@ def _with_other(
     if unit.lock or not _may_come(project, unit, row, version):
         return
     bound = row["other"] + _outside(row["other_versions"])
+    at = pin.place(project)
     yield Found(
         at=at,
         says=f"nothing keeps {row['other']} {row['other_versions']} away from {row['package']} {version}: "
@@ -141,7 +131,7 @@ def _fix(project: Project, unit: Unit, row: dict[str, str], bound: str, path: st
         edit = add_entries(project, manifest, [bound])
     else:
         written = re.escape(entry.specifier)
-        name = rf"(?i)(?<![\w.-]){re.escape(entry.name)}(?:\[[^\]]*\])?{written}(?![\w.<>=!~^-])"
+        name = rf"(?i)(?<![\w.-]){re.escape(entry.name)}{written}(?![\w.<>=!~^-])"
         text = (
             f"{entry.name}{entry.specifier}{',' if entry.specifier else ''}{_outside(row['other_versions'])}"
         )

@@ -19,11 +19,17 @@ _PIN = re.compile(r"={1,3}\s*([^\s*,=]+)$")
 class Pin(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     version: str
-    at: Place
     unit: Unit
     manifest: Manifest | None = None  # None: it stands in the lock
     declared: Declared | None = None
     locked: LockedPackage | None = None
+
+    def place(self, project: Project) -> Place:
+        """Where it stands: looked up for findings only, a lock has thousands of lines."""
+        if self.declared is not None:
+            return project.line(self.declared.file, self.declared.line)
+        assert self.locked is not None
+        return lock_place(project, self.unit.lock, self.locked)
 
 
 def pins_of(project: Project, unit: Unit) -> Iterator[Pin]:
@@ -34,26 +40,14 @@ def pins_of(project: Project, unit: Unit) -> Iterator[Pin]:
             version = exact_version(manifest, declared)
             if version:
                 seen.add((declared.name, version))
-                at = project.line(declared.file, declared.line)
                 yield Pin(
-                    name=declared.name,
-                    version=version,
-                    at=at,
-                    unit=unit,
-                    manifest=manifest,
-                    declared=declared,
+                    name=declared.name, version=version, unit=unit, manifest=manifest, declared=declared
                 )
     if unit.lock and unit.lock not in {manifest.file for manifest in unit.manifests}:
         for package in project.lock(unit.lock).packages:
             if package.version and package.source != "conda" and (package.name, package.version) not in seen:
                 seen.add((package.name, package.version))
-                yield Pin(
-                    name=package.name,
-                    version=package.version,
-                    at=lock_place(project, unit.lock, package),
-                    unit=unit,
-                    locked=package,
-                )
+                yield Pin(name=package.name, version=package.version, unit=unit, locked=package)
 
 
 def exact_version(manifest: Manifest, declared: Declared) -> str:

@@ -23,6 +23,7 @@ TIMEOUT_POSITION = 2  # urlopen(url, data, timeout)
     team="warning",
     production="error",
     fix="unsafe",
+    by_module=True,
 )
 def request_without_timeout(project: Project) -> Iterator[Found]:
     """A request to another service ends, whatever the other side does.

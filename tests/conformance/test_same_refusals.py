@@ -236,3 +236,24 @@ def test_a_tag_in_double_quotes_is_the_tag(api: Api) -> None:
     for text, found in (("tags.\"a\" = 'c'", 1), ("tags.\"a\" != 'b'", 1), ("tags.\"a\" != 'c'", 0)):
         page = api("runs/search", {"experiment_ids": ["0"], "filter": text})[1]
         assert len(page.get("runs", ())) == found, text
+
+
+@pytest.mark.parametrize(
+    ("number", "limit", "steps"),
+    [
+        (10, 5, [0, 2, 4, 6, 9]),
+        (10, 3, [0, 4, 9]),
+        (23, 10, [0, 3, 6, 9, 11, 13, 15, 17, 19, 22]),
+        (10, 1, [9]),
+        (3, 4, [0, 1, 2]),
+    ],
+    ids=str,
+)
+def test_the_same_few_points_of_a_curve_are_chosen(
+    api: Api, number: int, limit: int, steps: list[int]
+) -> None:
+    run_id = api("runs/create", {"experiment_id": "0"})[1]["run"]["info"]["run_id"]
+    points = [{"key": "m", "value": 1, "timestamp": 1, "step": step} for step in range(number)]
+    api("runs/log-batch", {"run_id": run_id, "metrics": points})
+    asked = INTERVAL.replace("nosuch", run_id).replace("max_results=5", f"max_results={limit}")
+    assert [point.get("step", 0) for point in api(asked, None)[1]["metrics"]] == steps

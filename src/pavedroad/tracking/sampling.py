@@ -26,13 +26,13 @@ def lowest_and_highest(points: Points, x: Sequence[int], *, pixels: int) -> Poin
 
 
 def evenly(points: Points, limit: int) -> Points:
-    """At most `limit` points: one of every so many and the last one; a single point is the last."""
+    """At most `limit` points: the first of each of so many even parts, longer ones first, and the last."""
     number = len(points)
-    if limit == 1:
-        return points.part(max(number - 1, 0), number)
-    stride = max(1, -(-(number - 1) // (limit - 1)))
-    chosen = list(range(0, number, stride))
-    return points.at([*chosen, number - 1] if chosen and chosen[-1] != number - 1 else chosen)
+    if number <= limit:
+        return points
+    size, longer = divmod(number, limit)
+    starts = [part * size + min(part, longer) for part in range(limit - 1)]
+    return points.at([*starts, number - 1])
 
 
 def _columns(x: Sequence[int], pixels: int) -> Iterator[tuple[int, int]]:

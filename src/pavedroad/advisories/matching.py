@@ -14,7 +14,7 @@ from pavedroad.advisories.model import EFFECTS, Advisory, Match
 from pavedroad.advisories.ranges import holds, overlaps, pinned
 from pavedroad.advisories.receivers import Classes, class_bases
 from pavedroad.advisories.remedies import fix_for
-from pavedroad.advisories.uses import Scan, Use, Wanted, lay_out
+from pavedroad.advisories.uses import Scan, Use, Wanted, lay_out, may_use
 from pavedroad.checks.model import SAFE, Edit, Fix, Place
 from pavedroad.checks.project import Project
 
@@ -125,10 +125,8 @@ def _uses(project: Project, wanted: Wanted) -> Iterator[tuple[Advisory, Use]]:
     modules = project.modules
     imported = frozenset(root for module in modules for root in _roots(module.imports))
     classes: Classes | None = None
-    tails = wanted.by_tail.keys()
     for module in modules:
-        called = {name.rpartition(".")[2] for name in module.call_names}
-        if wanted.roots.isdisjoint(_roots(module.imports)) and tails.isdisjoint(called):
+        if not may_use(module, wanted, imported):
             continue
         if classes is None:
             classes = class_bases(modules)

@@ -136,3 +136,12 @@ SHAPES: dict[str, Callable[[Scan, Match], Found]] = {
     "four-way-step": four_way_steps,
     "with-call": with_calls,
 }
+# What the text of a module holds when the statement is in it.
+SHAPE_WORDS: dict[str, tuple[str, ...]] = {
+    "chained-assignment": ("][", "] [", "]\\\n"),
+    "dtype-is-object": ("dtype",),
+    "dates-as-integers": ("astype", "view"),
+    "optional-without-default": ("Optional", "None"),
+    "four-way-step": ("step",),
+    "with-call": ("with ",),
+}

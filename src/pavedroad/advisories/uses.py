@@ -14,7 +14,7 @@ import msgspec
 
 from pavedroad.advisories.model import Advisory, Match
 from pavedroad.advisories.receivers import Classes, Receivers
-from pavedroad.advisories.shapes import SHAPES
+from pavedroad.advisories.shapes import SHAPE_WORDS, SHAPES
 from pavedroad.checks.source import Call, Module
 
 _GUARDS = ("ImportError", "ModuleNotFoundError", "AttributeError", "TypeError")
@@ -42,6 +42,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     attribute_tails: frozenset[
         str
     ]  # of attributes that may be one of the symbols, or a member without a call
+    attributes: re.Pattern[str]  # any of those in a text
+    decorators: re.Pattern[str]
     roots: frozenset[str]  # of imports without which no match can be
 
 
@@ -72,18 +74,73 @@ def lay_out(advisories: Iterable[Advisory]) -> Wanted:
                     literals.append(one)
             elif match.kind in ("class-body", "statement"):
                 others.append(one)
+    tails_of_attributes = {symbol.rpartition(".")[2] for symbol in by_symbol} | {
+        tail for tail, found in by_tail.items() if any(not match.called for _, match in found)
+    }
+    tails_of_decorators = {
+        tail for tail, found in by_tail.items() if any(match.kind == "decorator" for _, match in found)
+    }
     return Wanted(
         by_symbol=dict(by_symbol),
         by_import=dict(by_import),
         by_tail=dict(by_tail),
         others=others,
         literals=literals,
-        attribute_tails=frozenset(
-            {symbol.rpartition(".")[2] for symbol in by_symbol}
-            | {tail for tail, found in by_tail.items() if any(not match.called for _, match in found)}
-        ),
+        attribute_tails=frozenset(tails_of_attributes),
+        attributes=re.compile(rf"\.\s*(?:{_any_of(tails_of_attributes)})\b"),
+        decorators=re.compile(rf"@[^\n]*\b(?:{_any_of(tails_of_decorators)})\b"),
         roots=frozenset(roots),
     )
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """An alternation; of no words, what never matches."""
+    return "|".join(sorted(map(re.escape, words))) or r"(?!)"
+
+
+def may_use(module: Module, wanted: Wanted, imported: frozenset[str]) -> bool:
+    """Whether a module can hold a use at all, told from its text and what is kept without its tree.
+
+    `imported`: roots that any module of the project imports.
+    """
+    roots = {name.partition(".")[0] for name in module.imports}
+    if any(part in wanted.by_import for name in module.imports for part in prefixes(name)):
+        return True
+    if not wanted.roots.isdisjoint(roots) and wanted.attributes.search(module.text):
+        return True
+    if wanted.decorators.search(module.text):
+        return True
+    for name in module.call_names:
+        for advisory, match in wanted.by_tail.get(name.rpartition(".")[2], ()):
+            if _may_be_called(name, advisory, match, imported):
+                return True
+    return any(_may_hold(module, match, imported) for _, match in (*wanted.others, *wanted.literals))
+
+
+def _may_be_called(name: str, advisory: Advisory, match: Match, imported: frozenset[str]) -> bool:
+    if any(fnmatchcase(name, pattern) for pattern in match.callable) or name in match.symbols:
+        return True
+    if not match.receiver and not match.name_is_enough:
+        return match.kind != "method" and bool(match.methods)
+    owners = {owner.partition(".")[0] for owner in match.receiver} | set(advisory.modules)
+    return not owners.isdisjoint(imported)
+
+
+def _may_hold(module: Module, match: Match, imported: frozenset[str]) -> bool:
+    if match.anywhere:
+        return any(word in module.text for word in _fixed_words(match.pattern))
+    owners = {name.partition(".")[0] for name in (*match.receiver, *match.bases, *match.callable)}
+    if owners and owners.isdisjoint(imported):
+        return False
+    if match.kind == "class-body":
+        return any(name in module.text for name in match.names)
+    return any(word in module.text for word in SHAPE_WORDS[match.shape])
+
+
+def _fixed_words(pattern: str) -> tuple[str, ...]:
+    """What a pattern starts with literally; an empty text when that is nothing."""
+    match = re.match(r"[\w:/-]*", pattern)
+    return (match[0] if match else "",)
 
 
 class Scan:

@@ -32,7 +32,7 @@ COMMANDS = (
     Case("show model/none", 2, "'model/none'", "paved list"),
     Case("show modle/m", 2, "'modle'", "did you mean 'model'"),
     Case("show model/", 2, "'model/'", "kind/name"),
-    Case("show model/a@", 2, "''", "1 to 250 characters"),
+    Case("show model/a@", 2, "''", "1 to 500 characters"),
     Case("show model/m@77", 2, "77", "paved "),
     Case("own model/m", 2, "'OWNER'", "paved own --help"),
     Case("own model/none ops", 2, "'model/none'", "paved list"),

@@ -307,7 +307,6 @@ CASES: dict[str, list[tuple[Any, int, str]]] = {
     ],
     "POST runs/outputs": [
         ({"run_id": "RUN"}, 400, missing("models")),
-        ({"run_id": "RUN", "models": []}, 400, missing("models")),
         ({"run_id": "nope", "models": [{"model_id": "m"}]}, 404, "Run with id=nope not found"),
     ],
     "POST runs/log-model": [
@@ -348,7 +347,6 @@ CASES: dict[str, list[tuple[Any, int, str]]] = {
         ),
         ("?run_ids=RUN&metric_key=m&max_results=0", 400, "max_results must be between 1 and 2500."),
         ("?run_ids=RUN&metric_key=m&max_results=2501", 400, "max_results must be between 1 and 2500."),
-        ("?run_ids=nope&metric_key=m", 404, "Run with id=nope not found"),
         ("?metric_key=m" + "&run_ids=RUN" * 101, 400, "must specify at most 100 run_ids. Received 101"),
     ],
     "GET artifacts/list": [

@@ -94,7 +94,8 @@ def test_the_file_may_hold_every_key(tmp_path: Path) -> None:
     write(
         tmp_path,
         'database = "postgresql://db/paved"\nfiles = "s3://bucket/x"\nuser = "ada"\nhost = "::"\nport = 0\n'
-        'max_body_bytes = 1000\nopenlineage = "https://lineage/api"\nadvisories = "https://x/a.git"\nwebhook_hosts = "10.0.0.0/8"\n'
+        'max_body_bytes = 1000\nopenlineage = "https://lineage/api"\nwebhook_hosts = "10.0.0.0/8"\n'
+        'advisories = "https://x/a.git"\n'
         "[gates.owner]\n",
     )
     settings = read(tmp_path)

@@ -23,7 +23,7 @@ RUN_BY_ANOTHER_TEST = {
     ("advisories.md", "paved advisories publish acme-1.toml"): "tests/advisories/test_docs.py",
     ("checks.md", "import pandas as pd"): "tests/checks/test_docs.py",
     ("checks.md", "$ paved check --rule REP"): "tests/checks/test_docs.py",
-    ("checks.md", "$ paved check --write-baseline"): "tests/checks/test_baseline.py",
+    ("checks.md", "$ paved check --write-baseline"): "tests/checks/test_docs.py",
     ("checks.md", "from collections.abc import Iterator"): "tests/checks/test_plugins.py",
     ("checks.md", "import pytest\nfrom pathlib import Path"): "tests/checks/test_plugins.py",
     ("code-in-the-cache.md", "# late/settings.py"): "tests/pipelines/code/test_page.py",

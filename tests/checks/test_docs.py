@@ -35,5 +35,15 @@ def test_the_example_of_the_page_says_what_the_page_says(paved: Callable[..., An
     assert without_time(answer.out) == without_time(expected)
 
 
+def test_the_baseline_of_the_page_lets_old_findings_pass(paved: Callable[..., Any], tmp_path: Path) -> None:
+    page = (DOCS / "checks.md").read_text("utf-8")
+    (command,) = re.findall(r"```console\n\$ paved (check --write-baseline)\n```", page)
+    (tmp_path / "train.py").write_text("import random\nrandom.shuffle(list(range(9)))\n")
+    paved("check", cwd=tmp_path, code=1)
+    paved(*command.split(), cwd=tmp_path, code=None)
+    assert (tmp_path / "paved-baseline.json").is_file()
+    paved("check", cwd=tmp_path, code=0)
+
+
 def without_time(text: str) -> str:
     return re.sub(r"profile team, [\d.]+ m?s", "profile team", text).strip()

@@ -8,11 +8,12 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
+import checks
 import pipelines
 import tracking
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-SECTIONS = (tracking.section, pipelines.section)
+SECTIONS = (tracking.section, pipelines.section, checks.section)
 
 
 def head() -> str:

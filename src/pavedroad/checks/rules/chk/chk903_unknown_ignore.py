@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from pavedroad.checks.model import Found, family_of
 from pavedroad.checks.project import Project
-from pavedroad.checks.rule import rule
 from pavedroad.checks.ruff import FAMILY as RUFF
+from pavedroad.checks.rule import rule
 from pavedroad.errors import nearest
 
 

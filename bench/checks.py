@@ -31,8 +31,9 @@ SIZES = (("130 files, 12 notebooks", 130, 12), ("10,000 files", 10_000, 0))
 HEAD = """## Checks
 
 A whole process over a made project: seconds of processor time, and its largest memory in MB. The tools look
-for different things, so the times say only what each costs: ruff reads one file at a time, in Rust; deptry compares
-imports with what is declared; repo-review reads settings alone. Cached: nothing changed since the run before."""
+for different things, so the times say only what each costs: ruff reads one file at a time, in Rust; deptry
+compares imports with what is declared; repo-review reads settings alone. Cached: nothing changed since the
+run before."""
 
 
 class Way(NamedTuple):

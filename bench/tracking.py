@@ -98,8 +98,8 @@ ROWS = (
     Row("runs/log-metric", log_metric, 1),
     Row("runs/log-metric", log_metric, 8),
     Row("runs/log-metric", log_metric, 16),
-    Row("runs/log-batch, 100 metrics", log_batch_100, 8),
-    Row("runs/log-batch, 1,000 metrics", log_batch_1000, 8),
+    Row("runs/log-batch, 100 metrics", log_batch_100, 8, least_seconds=8),
+    Row("runs/log-batch, 1,000 metrics", log_batch_1000, 8, least_seconds=12),
     Row("runs/create", create_run, 8),
     Row("runs/get, 100 metrics", get_run, 8),
     Row("runs/search, filter and order, 100 of 10,000", search, 1, by_time=True, least_seconds=5),
@@ -131,11 +131,12 @@ def measure(name: str, *, seconds: int, starts: int) -> Measured:
         filled = _prepare(server, experiment, long_run)
         cells = []
         for row in ROWS:
-            print(f"{name}: {row.title}, {row.connections} connections", file=sys.stderr)
             template = row.template(filled)
             given = {"connections": row.connections, "seconds": max(seconds, row.least_seconds)}
             stock = by_wrk(server.url, template, **given)
             cells.append(Cell(stock, by_quick_client(server.url, template, **given)))
+            shown = "".join(f", {_value(row, taken):,.1f}" for taken in cells[-1])
+            print(f"{name}: {row.title}, {row.connections} connections{shown}", file=sys.stderr, flush=True)
         client = _ask_client(server.url, experiment)
         return Measured(
             cells, statistics.median(waits), server.memory_mb(), client["p50_ms"], client["version"]

@@ -148,7 +148,7 @@ def _lane(tx: Transaction, at: int, versions: int, chance: random.Random) -> Non
     for ref in (pipeline, Ref("model", name)):
         add_edge(tx, ref, "part-of", project)
     for number in range(1, versions + 1):
-        register_version(tx, name, source=f"https://models.example/{name}/{number}", who="ada")
+        register_version(tx, name, source=f"s3://models/{name}/{number}", who="ada")
         version = get_version(tx, name, number)
         closed = chance.random() < 0.3
         gates = [

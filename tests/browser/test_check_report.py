@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.browser.conftest import NARROW, WIDE
 
 from pavedroad.checks import all_rules, check_project
 from pavedroad.checks.html_report import report_html
-from tests.browser.conftest import NARROW, WIDE
 
 pytestmark = pytest.mark.browser
-CODE = "from sklearn.model_selection import train_test_split\ntrain_test_split(" + "a_long_name, " * 40 + ")\n"
+CODE = (
+    "from sklearn.model_selection import train_test_split\ntrain_test_split(" + "a_long_name, " * 40 + ")\n"
+)
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])

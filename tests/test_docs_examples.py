@@ -40,6 +40,7 @@ RUN_BY_ANOTHER_TEST = {
     ("housekeeping.md", "$ paved gc --older-than 0 --grace 0"): "tests/housekeeping/test_page.py",
     ("housekeeping.md", "$ paved backup keep"): "tests/housekeeping/test_page.py",
     ("housekeeping.md", "$ paved doctor store"): "tests/housekeeping/test_page.py",
+    ("oncall.md", "$ paved oncall rotation ada bob cyd"): "tests/desk/test_rota_cli.py",
     ("packaging.md", "$ paved package\n"): "tests/delivery/test_page.py",
     ("packaging.md", "$ paved packages\n"): "tests/delivery/test_page.py",
     ("runs.md", "$ paved runs --filter"): "tests/pipelines/test_runs_cli.py",

@@ -40,6 +40,7 @@ COMMANDS = (
     Command("why", "pavedroad.pipelines.cli:why", "Tell why a step ran again.", "Develop"),
     Command("runs", "pavedroad.pipelines.runs_cli:runs", "List, filter and export runs.", "Develop"),
     Command("triage", "pavedroad.desk.cli:triage", "Say whose fault a failure is.", "Develop"),
+    Command("oncall", "pavedroad.desk.rota_cli:oncall", "Tell who is on call, and who next.", "Develop"),
     Command("register", "pavedroad.registry.cli:register", "Make a run's model a version.", "Release"),
     Command("models", "pavedroad.registry.cli:models", "List models, versions and their gates.", "Release"),
     Command(

@@ -34,6 +34,7 @@ FEATURES_WITH_TABLES = (
     "registry",
     "transfer",
     "delivery",
+    "desk",
 )
 
 

@@ -24,7 +24,7 @@ GIVEN_SQLITE = "SELECT seq FROM sqlite_sequence WHERE name = :name"
 SET_SQLITE = "UPDATE sqlite_sequence SET seq = :given WHERE name = :name AND seq < :given"
 SEQUENCE = "SELECT pg_get_serial_sequence(:name, :counter)"
 SET_SEQUENCE = "SELECT setval(pg_get_serial_sequence(:name, :counter)::regclass, :given)"
-FUNCTIONS = ("refuse_change",)  # of triggers, on PostgreSQL
+FUNCTIONS = ("refuse_change", "refuse_rota_change")  # of triggers, on PostgreSQL
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Who is on call, who was, and who will be."""

@@ -1,0 +1,1 @@
+"""The clock of an answer: due when, used how much, kept or broken; all of it computed from what happened."""

@@ -311,7 +311,7 @@ def gone(tmp_path: Path) -> Callable[[], None]:
     return leave
 
 
-NEED_NO_FOLDER = ("explain", "triage")
+NEED_NO_FOLDER = ("explain", "triage", "advisories check")
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in NEED_NO_FOLDER])

@@ -120,6 +120,7 @@ def test_an_unknown_examination_has_no_page(shared_live: Any, unknown: str) -> N
 BODIES = [
     b"[",
     b"{}",
+    b'{"repo\xcfrt": 3}',
     b'{"report": 3}',
     b'{"report": {}, "more": 1}',
     b"[" * 100_000,

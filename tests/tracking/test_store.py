@@ -133,15 +133,16 @@ def test_ensuring_an_experiment_makes_it_once_whoever_asks_at_the_same_time(any_
     assert {one.id for one in made} == {made[0].id}
 
 
-@pytest.mark.parametrize("wrong", ["x", "-1", "", "1.0", "²", str(2**63), "9" * 500])
+@pytest.mark.parametrize("wrong", ["x", "-", "", "1.0", "²", str(2**63), "9" * 500])
 def test_an_experiment_id_is_a_number(record: Record, wrong: str) -> None:
     with pytest.raises(Invalid, match="Experiment ID must be a valid integer"):
         get_experiment(record.db, wrong)
 
 
-def test_an_unknown_experiment_is_not_found(any_record: Record) -> None:
-    with pytest.raises(NotFound, match="No Experiment with id=77 exists"):
-        get_experiment(any_record.db, "77")
+@pytest.mark.parametrize("unknown", ["77", "-1"])
+def test_an_unknown_experiment_is_not_found(any_record: Record, unknown: str) -> None:
+    with pytest.raises(NotFound, match=f"No Experiment with id={unknown} exists"):
+        get_experiment(any_record.db, unknown)
     assert find_experiment(any_record.db, "nope") is None
 
 

@@ -30,7 +30,7 @@ async def take_report(request: Request) -> Response:
         )
     try:
         push = msgspec.json.decode(body, type=Push)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(
             f"the body cannot be used: {error}", hint="send it with `paved doctor --push`"
         ) from None

@@ -52,7 +52,7 @@ async def _read(request: Request) -> Asked:
     body = await request.body()
     try:
         return msgspec.json.decode(body or b"{}", type=Asked)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Invalid(f"the body cannot be used: {error}", hint='send {} or {"force": true}') from None
 
 

@@ -176,9 +176,10 @@ def delete_webhook(tx: Transaction, webhook_id: str, *, who: str) -> None:
 
 def get_webhook(reader: Reader, webhook_id: str) -> Webhook:
     row = reader.one(SQL.webhook, id=webhook_id)
-    if row is None:
+    webhook = None if row is None else _to_webhook(reader, row)
+    if webhook is None or not webhook.events:  # without events: it was removed between the two reads
         raise NotFound(f"Webhook with ID {webhook_id} not found.", hint="list them with `paved webhooks`")
-    return _to_webhook(reader, row)
+    return webhook
 
 
 def list_webhooks(reader: Reader, *, limit: int, offset: int = 0) -> list[Webhook]:

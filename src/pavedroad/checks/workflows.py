@@ -192,17 +192,20 @@ def _gitlab(path: str, document: Yaml) -> Workflow:
         if image and image.kind == "mapping":
             image = image.get("name")
         steps = tuple(own if "before_script" in job.entries else [*shared, *own])
-        jobs.append(
-            Job(
-                name=name,
-                at=_key_place(path, document, name),
-                steps=steps,
-                image=image.text if image else "",
-                image_at=image.place(path) if image else None,
-                pythons=_of_image(path, image),
-            )
-        )
+        jobs.append(_job_in(path, name, _key_place(path, document, name), steps, image))
     return Workflow(path=path, system="gitlab", jobs=tuple(jobs), has_permissions=True)
+
+
+def _job_in(path: str, name: str, at: Place, steps: tuple[Step, ...], image: Yaml | None) -> Job:
+    """A job that runs in an image, if one is named."""
+    return Job(
+        name=name,
+        at=at,
+        steps=steps,
+        image=image.text if image else "",
+        image_at=image.place(path) if image else None,
+        pythons=_of_image(path, image),
+    )
 
 
 def _scripts(path: str, holder: Yaml | None, names: tuple[str, ...]) -> list[Step]:
@@ -281,16 +284,7 @@ def _circleci(path: str, document: Yaml) -> Workflow:
         found = tuple(step for item in (steps.items if steps else ()) for step in _circleci_step(path, item))
         docker = job.get("docker") or document.get("executors", job.text_at("executor"), "docker")
         image = docker.items[0].get("image") if docker and docker.items else None
-        jobs.append(
-            Job(
-                name=name,
-                at=_key_place(path, holders, name),
-                steps=found,
-                image=image.text if image else "",
-                image_at=image.place(path) if image else None,
-                pythons=_of_image(path, image),
-            )
-        )
+        jobs.append(_job_in(path, name, _key_place(path, holders, name), found, image))
     return Workflow(path=path, system="circleci", jobs=tuple(jobs), has_permissions=True)
 
 
